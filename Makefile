@@ -1,0 +1,51 @@
+# Every task of the project; CI calls the same ones.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo check test unit bench docs lock clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help: ## List the tasks
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## Make .venv with the locked packages, hashes checked
+
+$(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: $(READY) ## Size the battery of Red Rock Quarry on a real solar year
+	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --out out/red-rock-quarry
+
+check: $(READY) ## Format, lint, types, import contract, generated files, locks
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/check_repository.py
+	$(BIN)/python tools/generate_docs.py --check
+
+unit: $(READY) ## The tests alone, in parallel
+	$(BIN)/pytest -n auto --dist worksteal
+
+test: check unit docs ## Everything that must pass
+
+bench: $(READY) ## Measure speed, memory and start beside plain Python, as ratios
+	$(BIN)/python tools/bench.py
+
+docs: $(READY) ## Build the documentation strictly into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+lock: $(READY) ## Renew the lock files after a change of pyproject.toml
+	cd $(CURDIR) && $(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --generate-hashes \
+		--no-annotate --no-header -p 3.11 -q -o requirements-dev.lock
+	echo 'uv==0.13.8' | $(BIN)/uv pip compile - --universal --generate-hashes --no-annotate --no-header \
+		-p 3.11 -q -o requirements-uv.lock
+
+clean: ## Remove what was built
+	rm -rf $(VENV) site out .mypy_cache .ruff_cache .pytest_cache .hypothesis
