@@ -20,7 +20,7 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
 	@touch $(READY)
 
 demo: $(READY) ## Size the battery of Red Rock Quarry on a real solar year
-	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --out out/red-rock-quarry
+	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --charts --out out/red-rock-quarry
 
 check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/ruff format --check .

@@ -23,33 +23,38 @@ def _profile(seed: int, steps: int, steps_per_day: int, peak_mw: float, *, sun: 
     return np.asarray(np.clip(-np.cos(angle), 0.0, None) * peak_mw * rng.uniform(0.2, 1.0, steps))
 
 
+def _sizes(most: float) -> st.SearchStrategy[float]:
+    """Nothing at all, or a size that somebody could build."""
+    return st.one_of(st.just(0.0), st.floats(0.01, most))
+
+
 @st.composite
-def plants(draw: st.DrawFn, **fixed: Any) -> SimulationParams:
+def plants(draw: st.DrawFn, /, **fixed: Any) -> SimulationParams:
     """Draw a plant with every option in play; `fixed` overrides fields."""
     dt_h = draw(st.sampled_from([1.0, 0.5, 0.25, 1 / 3, 1 / 12]))
     steps_per_day = round(24 / dt_h)
     steps = draw(st.integers(1, 4 * steps_per_day))
     seed = draw(st.integers(0, 2**32 - 1))
-    share = st.floats(0.0, 1.0)
+    share = st.floats(0.0, 1.0, allow_subnormal=False)
     low = draw(st.floats(0.0, 0.5))
     high = draw(st.floats(0.55, 1.0))
     on = draw(share)
     variable = draw(st.booleans())
     charges = draw(st.booleans())
     fields: dict[str, Any] = {
-        "load_profile": _profile(seed, steps, steps_per_day, draw(st.floats(0.0, 60.0)), sun=False),
-        "solar_profile": _profile(seed + 1, steps, steps_per_day, draw(st.floats(0.0, 120.0)), sun=True),
-        "bess_capacity": draw(st.one_of(st.just(0.0), st.floats(0.1, 400.0))),
-        "bess_charge_power": draw(st.floats(0.0, 120.0)),
-        "bess_discharge_power": draw(st.floats(0.0, 120.0)),
+        "load_profile": _profile(seed, steps, steps_per_day, draw(_sizes(60.0)), sun=False),
+        "solar_profile": _profile(seed + 1, steps, steps_per_day, draw(_sizes(120.0)), sun=True),
+        "bess_capacity": draw(_sizes(400.0)),
+        "bess_charge_power": draw(_sizes(120.0)),
+        "bess_discharge_power": draw(_sizes(120.0)),
         "bess_efficiency": draw(st.floats(0.3, 1.0)),
         "bess_min_soc": low,
         "bess_max_soc": high,
-        "bess_initial_soc": low + draw(share) * (high - low),
+        "bess_initial_soc": min(low + draw(share) * (high - low), high),
         "bess_standing_loss_per_h": draw(st.sampled_from([0.0, 1e-4, 0.02])),
         "bess_daily_cycle_limit": draw(st.one_of(st.none(), st.floats(0.05, 3.0))),
         "dg_enabled": draw(st.booleans()),
-        "dg_capacity": draw(st.floats(0.0, 80.0)),
+        "dg_capacity": draw(_sizes(80.0)),
         "dg_charges_bess": charges,
         "dg_load_priority": draw(st.sampled_from(["bess_first", "dg_first"])),
         "dg_takeover_mode": draw(st.booleans()),

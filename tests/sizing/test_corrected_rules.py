@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from plants_by_hand import block_sun, plain
@@ -107,7 +109,7 @@ def test_a_stated_limit_is_enforced_unless_the_flag_says_no() -> None:
 
 
 @pytest.mark.parametrize("field", [{"bess_initial_soc": 0.99, "bess_max_soc": 0.9}, {"bess_daily_cycle_limit": 0}])
-def test_what_once_made_energy_or_meant_nothing_is_refused(field: dict[str, float]) -> None:
+def test_what_once_made_energy_or_meant_nothing_is_refused(field: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
         plain([1.0], **field)
 

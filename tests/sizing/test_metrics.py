@@ -19,19 +19,18 @@ def test_metrics_agree_with_sums_over_the_columns(params: SimulationParams, numb
     metrics = calculate_metrics(run, params)
 
     dt_h = params.dt_h
-    close = {"rel": 1e-9, "abs": 1e-6}
     with_load = run.load > 0.0
     full = with_load & (run.unserved < 0.001)
-    assert metrics.total_load == pytest.approx(run.load.sum() * dt_h, **close)
-    assert metrics.total_unserved == pytest.approx(run.unserved.sum() * dt_h, **close)
-    assert metrics.total_dg_generation == pytest.approx(run.dg_output_mw.sum() * dt_h, **close)
-    assert metrics.hours_with_load == pytest.approx(with_load.sum() * dt_h, **close)
-    assert metrics.hours_full_delivery == pytest.approx(full.sum() * dt_h, **close)
-    assert metrics.green_hours == pytest.approx((full & ~run.dg_running).sum() * dt_h, **close)
-    assert metrics.dg_runtime_hours == pytest.approx(run.dg_running.sum() * dt_h, **close)
+    assert metrics.total_load == pytest.approx(run.load.sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.total_unserved == pytest.approx(run.unserved.sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.total_dg_generation == pytest.approx(run.dg_output_mw.sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.hours_with_load == pytest.approx(with_load.sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.hours_full_delivery == pytest.approx(full.sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.green_hours == pytest.approx((full & ~run.dg_running).sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.dg_runtime_hours == pytest.approx(run.dg_running.sum() * dt_h, rel=1e-9, abs=1e-6)
     assert metrics.dg_starts == int((run.dg_running & ~np.r_[False, run.dg_running[:-1]]).sum())
-    assert metrics.hours_bess_assisted == pytest.approx(run.bess_assisted.sum() * dt_h, **close)
-    assert metrics.total_fuel_consumed == pytest.approx(run.dg_fuel_consumed.sum(), **close)
+    assert metrics.hours_bess_assisted == pytest.approx(run.bess_assisted.sum() * dt_h, rel=1e-9, abs=1e-6)
+    assert metrics.total_fuel_consumed == pytest.approx(run.dg_fuel_consumed.sum(), rel=1e-9, abs=1e-6)
     assert metrics.final_soc == run.soc[-1]
 
 
@@ -78,8 +77,14 @@ def test_march_to_october_counts_days_60_to_304() -> None:
 
 
 def test_windows_are_counted_whatever_the_template() -> None:
-    windows = {"night_start_hour": 22, "night_end_hour": 6, "blackout_start_hour": 0, "blackout_end_hour": 6}
-    params = plain([5.0] * 24, dg_capacity=5.0, **windows)
+    params = plain(
+        [5.0] * 24,
+        dg_capacity=5.0,
+        night_start_hour=22,
+        night_end_hour=6,
+        blackout_start_hour=0,
+        blackout_end_hour=6,
+    )
 
     metrics = calculate_metrics(run_simulation(params, 3), params)
 

@@ -63,7 +63,8 @@ def test_the_residuals_are_computed_from_the_flows(column: int, change: float, l
 
     params = plain([5.0] * 24, [9.0] * 24, dg_capacity=5.0, bess_daily_cycle_limit=1.0)
     run = run_simulation(params, 4)
-    flows, codes = (array.copy() for array in run.steps_as_arrays())
+    kept_flows, kept_codes = run.steps_as_arrays()
+    flows, codes = kept_flows.copy(), kept_codes.copy()
     flows[7, column] += change
     totals = np.zeros(len(at.TOTALS))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afterbay.core import kernels
+from afterbay.core.checks import check_sizes, is_number, read_series, require_step
 from afterbay.core.errors import OutOfRangeError, Problem, Problems
 from afterbay.core.units import one_way_efficiency
 
@@ -45,17 +45,14 @@ class Battery:
 
     def __post_init__(self) -> None:
         problems = Problems()
-        for name in ("capacity", "charge_power", "discharge_power"):
-            value = getattr(self, name)
-            if not (_is_number(value) and value >= 0.0):
-                problems.add(name, value, "a finite number >= 0", "give the rating as a positive number")
+        check_sizes(self, ("capacity", "charge_power", "discharge_power"), problems)
         for name in ("charge_efficiency", "discharge_efficiency"):
             value = getattr(self, name)
-            if not (_is_number(value) and 0.0 < value <= 1.0):
+            if not (is_number(value) and 0.0 < value <= 1.0):
                 problems.add(name, value, "a fraction above 0, up to 1 (one way)", "0.9327 for 87 % round trip")
         for name in ("min_soc", "max_soc", "standing_loss_per_h"):
             value = getattr(self, name)
-            if not (_is_number(value) and 0.0 <= value <= 1.0):
+            if not (is_number(value) and 0.0 <= value <= 1.0):
                 problems.add(name, value, "a fraction 0..1", "give a share, not a percentage")
         if not problems and self.min_soc > self.max_soc:
             problems.add("min_soc", self.min_soc, f"<= max_soc ({self.max_soc:g})", "swap the two")
@@ -102,7 +99,7 @@ class Battery:
             OutOfRangeError: If `energy` [P·h] is outside; a battery never starts where it cannot be.
         """
         slack = 1e-9 * max(1.0, self.capacity)
-        if not (_is_number(energy) and self.floor - slack <= energy <= self.ceiling + slack):
+        if not (is_number(energy) and self.floor - slack <= energy <= self.ceiling + slack):
             raise OutOfRangeError(
                 Problem("energy", repr(energy), f"{self.floor:g}..{self.ceiling:g}", "start inside the band")
             )
@@ -143,8 +140,8 @@ def step_battery(battery: Battery, energy: float, request: float, *, dt_h: float
         OutOfRangeError: If the energy is outside the band, or request or step are no numbers.
     """
     battery.check_energy(energy)
-    _check_step(dt_h)
-    if not _is_number(request):
+    require_step(dt_h)
+    if not is_number(request):
         raise OutOfRangeError(Problem("request", repr(request), "a finite number", "0 leaves it at rest"))
     return BatteryState(*kernels.battery_step(energy, float(request), *battery.limits, dt_h))
 
@@ -162,21 +159,8 @@ def run_battery(battery: Battery, requests: ArrayLike, *, start_energy: float, d
         OutOfRangeError: If the energy is outside the band, or a request is no finite number.
     """
     battery.check_energy(start_energy)
-    _check_step(dt_h)
-    asked = np.ascontiguousarray(requests, dtype=np.float64)
-    wrong = np.flatnonzero(~np.isfinite(asked))
-    if asked.ndim != 1 or wrong.size:
-        got = f"shape {asked.shape}" if asked.ndim != 1 else f"{asked[wrong[0]]} at step {wrong[0]}"
-        raise OutOfRangeError(Problem("requests", got, "one finite number per step", "0 leaves it at rest"))
+    require_step(dt_h)
+    asked = read_series("requests", requests, move="0 leaves it at rest")
     run = BatteryRun(np.empty_like(asked), np.empty_like(asked), np.empty_like(asked))
     kernels.run_battery(asked, float(start_energy), np.array(battery.limits), dt_h, *run)
     return run
-
-
-def _check_step(dt_h: float) -> None:
-    if not (_is_number(dt_h) and dt_h > 0.0):
-        raise OutOfRangeError(Problem("dt_h", repr(dt_h), "a finite number > 0 [h]", "0.25 for 15 min"))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool) and math.isfinite(value)

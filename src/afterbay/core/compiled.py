@@ -6,9 +6,11 @@ old result. Our cache therefore lives in a folder named by a hash of every kerne
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -94,7 +96,9 @@ def _writable(folder: Path) -> Path:
     except OSError:
         # A read-only home must not stop a run. The cache is executable code, so the stand-in is a
         # private folder of this process, never a shared one.
-        return Path(tempfile.mkdtemp(prefix="afterbay-kernels-"))
+        private = Path(tempfile.mkdtemp(prefix="afterbay-kernels-"))
+        atexit.register(shutil.rmtree, private, ignore_errors=True)
+        return private
 
 
 _FOLDER = _writable(cache_folder())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afterbay.core import kernels
+from afterbay.core.checks import check_sizes, is_number, read_series, require_step
 from afterbay.core.errors import OutOfRangeError, Problem, Problems
 
 __all__ = ["Generator", "GeneratorRun", "run_generator"]
@@ -39,17 +39,20 @@ class Generator:
 
     def __post_init__(self) -> None:
         problems = Problems()
-        for name in ("rating", "min_load", "fuel_per_rating_h", "fuel_per_energy"):
-            value = getattr(self, name)
-            good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if not (good and math.isfinite(value) and value >= 0.0):
-                problems.add(name, value, "a finite number >= 0", "give a positive number")
-            elif name == "min_load" and value > 1.0:
-                problems.add(name, value, "a fraction 0..1", f"did you mean {value / 100.0:g}?")
+        check_sizes(self, ("rating", "min_load", "fuel_per_rating_h", "fuel_per_energy"), problems)
+        if not problems and self.min_load > 1.0:
+            problems.add("min_load", self.min_load, "a fraction 0..1", f"did you mean {self.min_load / 100.0:g}?")
         problems.raise_if_any()
 
     def fuel(self, output: float, *, dt_h: float = 1.0) -> float:
-        """Return the fuel of one step at `output` [P]; a generator that gives nothing is off."""
+        """Return the fuel of one step of `dt_h` [h] at `output` [P]; a generator that gives nothing is off.
+
+        Raises:
+            OutOfRangeError: If `output` is no finite number >= 0, or `dt_h` none above 0.
+        """
+        require_step(dt_h)
+        if not (is_number(output) and output >= 0.0):
+            raise OutOfRangeError(Problem("output", repr(output), "a finite number >= 0 [P]", "0 is off"))
         return float(kernels.generator_fuel(output, self.rating, self.fuel_per_rating_h, self.fuel_per_energy, dt_h))
 
 
@@ -78,13 +81,10 @@ def run_generator(generator: Generator, requests: ArrayLike, *, dt_h: float, run
         running: Did it run before the first step? Then the first step is no start.
 
     Raises:
-        OutOfRangeError: If a request is negative or no finite number.
+        OutOfRangeError: If a request is negative or no finite number, or the step is none.
     """
-    asked = np.ascontiguousarray(requests, dtype=np.float64)
-    wrong = np.flatnonzero(~(np.isfinite(asked) & (asked >= 0.0)))
-    if wrong.size:
-        got = f"{asked[wrong[0]]} at step {wrong[0]}"
-        raise OutOfRangeError(Problem("requests", got, "finite numbers >= 0", "0 switches it off"))
+    require_step(dt_h)
+    asked = read_series("requests", requests, least=0.0, move="0 switches it off")
     output, fuel = np.empty_like(asked), np.empty_like(asked)
     starts, steps, still_on = kernels.run_generator(
         asked,

@@ -60,7 +60,7 @@ def stand(energy: float, floor: float, loss_per_h: float, dt_h: float) -> tuple[
     if loss_per_h <= 0.0 or energy <= floor:
         return energy, 0.0
     lost = min(energy * loss_per_h * dt_h, energy - floor)
-    return energy - lost, lost
+    return max(energy - lost, floor), lost
 
 
 @njit

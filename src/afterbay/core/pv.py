@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from afterbay.core import kernels
-from afterbay.core.errors import OutOfRangeError, Problem, Problems
+from afterbay.core.checks import check_sizes, read_series
+from afterbay.core.errors import Problems
 
 __all__ = ["PvArray", "pv_power"]
 
@@ -29,11 +29,7 @@ class PvArray:
 
     def __post_init__(self) -> None:
         problems = Problems()
-        for name in ("dc_rating", "ac_rating"):
-            value = getattr(self, name)
-            good = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-            if not (good and math.isfinite(value) and value >= 0.0):
-                problems.add(name, value, "a finite number >= 0", "give the rating as a positive number")
+        check_sizes(self, ("dc_rating", "ac_rating"), problems)
         problems.raise_if_any()
 
 
@@ -47,11 +43,7 @@ def pv_power(array: PvArray, weather: ArrayLike) -> NDArray[np.float64]:
     Raises:
         OutOfRangeError: If a factor is no finite number.
     """
-    factor = np.atleast_1d(np.asarray(weather, dtype=np.float64))
-    wrong = np.flatnonzero(~np.isfinite(factor))
-    if wrong.size:
-        got = f"{factor[wrong[0]]} at step {wrong[0]}"
-        raise OutOfRangeError(Problem("weather", got, "finite numbers", "fill or drop these steps first"))
+    factor = read_series("weather", weather, move="fill or drop these steps first")
     power = np.empty_like(factor)
     kernels.run_pv(factor, array.dc_rating, array.ac_rating, power)
     return power

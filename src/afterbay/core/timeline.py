@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from afterbay.core.checks import is_number
 from afterbay.core.errors import OutOfRangeError, Problem
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ def steps_per_day(dt_h: float) -> int:
     Raises:
         OutOfRangeError: If a day is not a whole number of steps.
     """
-    allowed = "a step that divides 24 h evenly, such as 1, 0.5 or 0.25"
-    if not (isinstance(dt_h, (int, float)) and 0.0 < dt_h <= 24.0):
+    allowed = "a step of a second or more that divides 24 h evenly, such as 1, 0.5 or 0.25"
+    if not (is_number(dt_h) and 1.0 / 3600.0 <= dt_h <= 24.0):
         raise OutOfRangeError(Problem("dt_h", repr(dt_h), allowed, "give the step length in hours"))
     steps = round(24.0 / dt_h)
     if abs(steps * dt_h - 24.0) > 1e-9:
@@ -48,13 +49,19 @@ class Timeline:
             raise OutOfRangeError(
                 Problem("step", str(self.step), "whole seconds that divide a day", "use 4 s, 15 min or 1 h")
             )
-        if self.count < 0:
-            raise OutOfRangeError(Problem("count", repr(self.count), "0 or more", "give a number of steps"))
+        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 0:
+            raise OutOfRangeError(Problem("count", repr(self.count), "a whole number >= 0", "give a number of steps"))
         if self.start.tzinfo is None:
             raise OutOfRangeError(
                 Problem("start", self.start.isoformat(), "a time with a zone", "add tzinfo=timezone.utc")
             )
         object.__setattr__(self, "start", self.start.astimezone(UTC))
+        try:
+            _ = self.start + self.step * self.count
+        except OverflowError:
+            raise OutOfRangeError(
+                Problem("count", repr(self.count), "an end before the year 10000", "give fewer steps")
+            ) from None
 
     @property
     def dt_h(self) -> float:
@@ -109,6 +116,7 @@ class Timeline:
             raise OutOfRangeError(
                 Problem("moment", moment.isoformat(), "a time with a zone", "add tzinfo=timezone.utc")
             )
+        cls(moment, step, 0)  # refuses a step that does not divide a day
         utc = moment.astimezone(UTC)
         midnight = utc.replace(hour=0, minute=0, second=0, microsecond=0)
         return cls(midnight + step * ((utc - midnight) // step), step, count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+from afterbay.core.checks import is_number
 from afterbay.core.errors import OutOfRangeError, Problem
 
 __all__ = [
@@ -39,7 +40,7 @@ def one_way_efficiency(round_trip: float) -> float:
     Raises:
         OutOfRangeError: If `round_trip` is not in (0, 1].
     """
-    if not 0.0 < round_trip <= 1.0:
+    if not (is_number(round_trip) and 0.0 < round_trip <= 1.0):
         raise OutOfRangeError(
             Problem("round_trip", repr(round_trip), "0 < efficiency <= 1", "give a fraction such as 0.87")
         )

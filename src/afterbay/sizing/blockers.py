@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["blocking_hours"]
 
-_MET = 0.001
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH_ENDS = np.cumsum((31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31))
 
@@ -48,7 +47,7 @@ def blocking_hours(results: HourlyResults) -> str:
         One sentence or two. Months count from the first step as 1 January of a year of 365 days, and are
         named only in runs of at least 300 days.
     """
-    short = (results.load > 0.0) & (results.unserved >= _MET)
+    short = (results.load > 0.0) & (results.unserved >= at.TOLERANCE_MW)
     if not short.any():
         return ""
     dt_h = results.params.dt_h

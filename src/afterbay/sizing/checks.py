@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from afterbay.core.errors import OutOfRangeError, Problems
 from afterbay.core.timeline import steps_per_day
+from afterbay.sizing.grid import LEAST_SIZE
 
 __all__ = ["Checker"]
 
@@ -96,6 +97,11 @@ class Checker:
             self._note(name, number, allowed, "give a number in this range")
             return False
         return True
+
+    def size(self, name: str) -> None:
+        """Zero, or a size that somebody could build."""
+        if self.number(name, least=0.0) and 0.0 < self._get(name) < LEAST_SIZE:
+            self._note(name, self._get(name), f"0 or at least {LEAST_SIZE:g}", "check the unit: MWh and MW")
 
     def fraction(self, name: str, *, above_zero: bool = False) -> None:
         """A share 0..1; a percentage is recognised and named."""

@@ -16,14 +16,11 @@ __all__ = [
     "OFF",
     "RUNS",
     "TAKES_OVER",
-    "TOLERANCE",
     "bess_reason",
     "decide",
     "settle_reason",
 ]
 
-# Load below this is met for the hour metric and does not start a generator [MW].
-TOLERANCE = 0.001
 # Rounding, not power [MW].
 _NOTHING = 1e-9
 
@@ -56,7 +53,7 @@ def decide(
     if case.takeover != 0.0 and case.dg_rating >= load:
         # Honours the lock and the cycle allowance: only what the battery may still give counts.
         within_reach = min(p_discharge, max(energy - floor, 0.0) * eta / case.dt_h)
-        if solar + within_reach >= load - TOLERANCE:
+        if solar + within_reach >= load - at.TOLERANCE_MW:
             return OFF, at.DG_GREEN_ENOUGH
         return TAKES_OVER, at.DG_TAKEOVER
     if case.trigger == at.TRIGGER_DEFICIT:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 __all__ = ["explain"]
 
-_MET = 0.001
-
 
 def explain(results: HourlyResults, t: int) -> str:
     """Say in one sentence why step `t` went as it did.
@@ -154,7 +152,7 @@ def _generator(results: HourlyResults, row: HourlyResult, code: int, ran_before:
 def _outcome(row: HourlyResult, code: int) -> str:
     if row.load <= 0.0:
         return "Nothing to serve."
-    if row.unserved < _MET:
+    if row.unserved < at.TOLERANCE_MW:
         return "The load is served whole."
     if code == at.DG_WITHHELD:
         return f"All or nothing: {_mw(row.unserved)} not served."

@@ -16,6 +16,8 @@ __all__ = ["MAX_CASES", "WARN_CASES", "SizeGrid", "inclusive_range"]
 
 MAX_CASES = 50_000
 """More cases than this are refused."""
+LEAST_SIZE = 1e-6
+"""A size below this (1 Wh, 1 W) is a slip, not a plant [MWh, h, MW]."""
 WARN_CASES = 10_000
 """More cases than this deserve a warning; they run."""
 
@@ -117,7 +119,8 @@ class SizeGrid:
 
 
 def _axis(name: str, values: Sequence[float], least: float | None, problems: Problems) -> tuple[float, ...]:
-    allowed = "numbers >= 0" if least is not None else "numbers > 0"
+    allowed = "0 or" if least is not None else "only"
+    allowed += f" numbers >= {LEAST_SIZE:g}"
     try:
         axis = tuple(float(value) for value in values)
     except (TypeError, ValueError):
@@ -125,7 +128,11 @@ def _axis(name: str, values: Sequence[float], least: float | None, problems: Pro
         return (1.0,)
     if not axis:
         problems.add(name, "no sizes", allowed, "give at least one")
-    bad = [value for value in axis if not math.isfinite(value) or value < 0.0 or (least is None and value == 0.0)]
+    bad = [
+        value
+        for value in axis
+        if not math.isfinite(value) or (value != 0.0 and value < LEAST_SIZE) or (least is None and value == 0.0)
+    ]
     if bad:
         problems.add(name, ", ".join(f"{value:g}" for value in bad[:5]), allowed, "drop or correct these")
     if len(set(axis)) != len(axis):

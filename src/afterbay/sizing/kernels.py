@@ -22,7 +22,6 @@ from afterbay.sizing.decision_kernels import (
     OFF,
     RUNS,
     TAKES_OVER,
-    TOLERANCE,
     bess_reason,
     decide,
     settle_reason,
@@ -75,7 +74,7 @@ def _serve(
     output = dg_to_load = dg_to_bess = bess_to_load = surplus = 0.0
     may_store = case.dg_charges_bess != 0.0
 
-    if plan == IF_SHORT_FIRST and rest > TOLERANCE:
+    if plan == IF_SHORT_FIRST and rest > at.TOLERANCE_MW:
         runs = True
     if runs:
         output = _generator(case, plan, rest, raise_to_charge)
@@ -91,7 +90,7 @@ def _serve(
         energy, bess_to_load = discharge(energy, rest, p_discharge, floor, eta, dt_h)
         rest -= bess_to_load
 
-    late = (plan == IF_SHORT and rest > TOLERANCE) or (plan == EMERGENCY and rest > 0.0)
+    late = (plan == IF_SHORT and rest > at.TOLERANCE_MW) or (plan == EMERGENCY and rest > 0.0)
     if late:
         runs = True
         output = _generator(case, plan, rest, raise_to_charge and bess_to_load == 0.0)
@@ -191,7 +190,7 @@ def dispatch(
         day_discharge = day_cycles = 0.0
         for step in range(steps_today):
             row = first + step
-            hour = hours[step]
+            hour = int(hours[step])
             in_window = (window >> hour) & 1 == 1
             demand = load[day_start + step]
             sun = solar[day_start + step] * case.solar_scale
@@ -221,7 +220,7 @@ def dispatch(
             ) = _serve(
                 case, plan, demand, sun, energy, floor, ceiling, eta, p_charge, p_discharge, raise_to_charge
             )  # fmt: skip
-            withheld = case.binary_delivery != 0.0 and unserved > TOLERANCE
+            withheld = case.binary_delivery != 0.0 and unserved > at.TOLERANCE_MW
             if withheld:
                 # All or nothing: no generator starts for it, the battery keeps its energy, and solar is
                 # stored or else curtailed.

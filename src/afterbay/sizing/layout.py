@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-__all__ = ["CASE", "CODES", "FLOWS", "TOTALS", "Case"]
+__all__ = ["CASE", "CODES", "FLOWS", "TOLERANCE_MW", "TOTALS", "Case"]
 
 
 # ---- One case: everything the kernel must know about a plant and its rule. Flags are 0 or 1.
@@ -61,6 +61,9 @@ CASE: Final = Case._fields
     BINARY_DELIVERY, WINDOW_END, TRIGGER, ORDER, SURPLUS_FIRST, ASSISTS, WINDOW_HOURS,
     NIGHT_HOURS, DAY_HOURS, BLACKOUT_HOURS, SOLAR_SCALE, DT_H,
 ) = range(36)  # fmt: skip
+
+# Load below this is met for the hour metric, and does not start a generator [MW].
+TOLERANCE_MW: Final = 0.001
 
 # Triggers and orders of service of a template.
 TRIGGER_NONE, TRIGGER_DEFICIT, TRIGGER_SOC_BAND = 0, 1, 2

@@ -102,12 +102,12 @@ class SummaryMetrics:
 
 
 def _share(part: Any, whole: Any, empty: float = 0.0) -> Any:
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(whole > 0.0, 100.0 * part / whole, empty)
 
 
 def _ratio(part: Any, whole: Any) -> Any:
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         return np.where(whole > 0.0, part / whole, 0.0)
 
 

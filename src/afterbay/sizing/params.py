@@ -83,11 +83,17 @@ class SimulationParams:
     """`window_end`: a generator with a night or day window runs from its first hour to its last."""
 
     night_start_hour: int = 18
+    """First hour of the night window, 0..23 [h]."""
     night_end_hour: int = 6
+    """Hour at which the night window ends, 0..24; start after end wraps midnight [h]."""
     day_start_hour: int = 6
+    """First hour of the day window [h]."""
     day_end_hour: int = 18
+    """Hour at which the day window ends [h]."""
     blackout_start_hour: int = 22
+    """First hour in which template T3 keeps the generator off [h]."""
     blackout_end_hour: int = 6
+    """Hour at which the blackout ends; equal to the start means no blackout [h]."""
     dg_soc_on_threshold: float = 0.20
     """At or below this share of capacity the generator starts (T2, T4 to T6) [-]."""
     dg_soc_off_threshold: float = 0.80
@@ -126,7 +132,7 @@ class SimulationParams:
         solar = check.series("solar_profile")
         check.same_length("load_profile", load, "solar_profile", solar)
         for name in ("bess_capacity", "bess_charge_power", "bess_discharge_power", "dg_capacity"):
-            check.number(name, least=0.0)
+            check.size(name)
         for name in ("dg_fuel_f0", "dg_fuel_f1", "dg_fuel_flat_rate"):
             check.number(name, least=0.0)
         check.fraction("bess_efficiency", above_zero=True)

@@ -163,7 +163,11 @@ def calculate_recommendations(
         "meets_goal": True,
         "reasons": [
             *_explain(study, goal, limits, ranked, solar_peak_mw),
-            f"Hours against battery size, best option of each size: {knee['reason']}",
+            *(
+                [f"Hours against battery size, best option of each size: {knee['reason']}"]
+                if knee["marginal_improvements"]
+                else []
+            ),
         ],
     }
 

@@ -13,7 +13,6 @@ from afterbay.sizing import layout as at
 
 __all__ = ["total_day"]
 
-_TOLERANCE = 0.001
 _MAR_OCT_FIRST, _MAR_OCT_LAST = 60, 304
 
 
@@ -117,7 +116,7 @@ def _count_delivery(
         load = flows[row, at.LOAD]
         if load > 0.0:
             unserved = flows[row, at.UNSERVED]
-            full = 1 if unserved < _TOLERANCE else 0
+            full = 1 if unserved < at.TOLERANCE_MW else 0
             green = full if codes[row, at.MODE] == at.MODE_OFF else 0
             load_steps += 1
             full_steps += full
@@ -125,7 +124,7 @@ def _count_delivery(
             any_steps += 1 if load > unserved else 0
             solar_in_load += flows[row, at.SOLAR]
             curtailed_in_load += flows[row, at.SOLAR_CURTAILED]
-            hour = codes[row, at.HOUR_OF_DAY]
+            hour = int(codes[row, at.HOUR_OF_DAY])
             in_blackout = (blackout_hours >> hour) & 1
             in_day = (day_hours >> hour) & 1
             blackout_load += in_blackout
@@ -171,7 +170,7 @@ def _count_generator(
         emergency += 1 if mode == at.MODE_EMERGENCY else 0
         takeover += 1 if mode == at.MODE_TAKEOVER else 0
         cycle += 1 if mode == at.MODE_CYCLE else 0
-        in_night = (night_hours >> codes[row, at.HOUR_OF_DAY]) & 1
+        in_night = (night_hours >> int(codes[row, at.HOUR_OF_DAY])) & 1
         night += in_night
         silent += in_night * (1 - running)
     totals[at.T_DG_STEPS] += steps

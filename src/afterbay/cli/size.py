@@ -1,0 +1,234 @@
+"""`afterbay size`: which battery to build."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from afterbay.cli import output
+from afterbay.cli.failures import GOAL_NOT_REACHED, INTERRUPTED, PARTIAL
+
+if TYPE_CHECKING:
+    from afterbay.cli.runfolder import StoredRun
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    **output.told(
+        "Which battery to build.",
+        "afterbay size check examples/red_rock_quarry.yaml",
+        "afterbay size run examples/red_rock_quarry.yaml",
+    ),
+)
+
+_Project = Annotated[Path, typer.Argument(help="Project file (.yaml or .json).", metavar="PROJECT")]
+_Run = Annotated[Path, typer.Argument(help="Run folder, or the project file of a run.", metavar="RUN")]
+_Json = Annotated[bool, output.JSON_OPTION]
+_Set = Annotated[
+    list[str] | None, typer.Option("--set", help="section.key=value in place of the file's.", metavar="KEY=VALUE")
+]
+_Grid = Annotated[str | None, typer.Option(help="Sizes, such as bess=50:250:50,hours=4,dg=0:10:5.")]
+_Goal = Annotated[str | None, typer.Option(help="Goal, such as 'delivery>=99,min=cost'.")]
+_Option = Annotated[str, typer.Option(help="best, or the number of an option.")]
+_Day = Annotated[str | None, typer.Option(help="worst, best, typical, a number from 1, or a date.")]
+
+
+def _overrides(settings: list[str] | None, grid: str | None, goal: str | None) -> dict[str, object]:
+    from afterbay.cli import requests
+
+    found = requests.read_settings(settings or [])
+    found |= requests.read_grid(grid) if grid is not None else {}
+    return found | (requests.read_goal(goal) if goal is not None else {})
+
+
+@app.command(
+    **output.told(
+        "Read a project and say what would be run; nothing is run, nothing is written.",
+        "afterbay size check project.yaml",
+        "afterbay size check project.yaml --json",
+    )
+)
+def check(
+    project: _Project, settings: _Set = None, grid: _Grid = None, goal: _Goal = None, as_json: _Json = False
+) -> None:
+    """Read a project and say what would be run; nothing is run, nothing is written."""
+    from afterbay.cli.checking import check_document, check_lines
+    from afterbay.sizing.project import load_project
+
+    found = load_project(project, _overrides(settings, grid, goal))
+    if as_json:
+        output.json_document(check_document(found))
+        return
+    output.lines(check_lines(found))
+    for warning in found.warnings:
+        output.warn(warning)
+
+
+@app.command(
+    **output.told(
+        "Simulate every size of a project, recommend one and write the run.",
+        "afterbay size run project.yaml",
+        "afterbay size run project.yaml --grid bess=50:250:50,hours=4,dg=0:10:5 --goal 'delivery>=99,min=cost'",
+    )
+)
+def run(
+    project: _Project,
+    settings: _Set = None,
+    grid: _Grid = None,
+    goal: _Goal = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Threads; default: all cores.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; default: out/<project name>.")] = None,
+    charts: Annotated[bool, typer.Option(help="Draw pictures too (needs matplotlib).")] = False,
+    as_json: _Json = False,
+) -> None:
+    """Simulate every size of a project, recommend one and write the run."""
+    from afterbay.cli import options_table, runfolder
+    from afterbay.cli.running import draw_pictures, run_project
+    from afterbay.sizing.project import load_project
+
+    overrides = _overrides(settings, grid, goal)
+    found = load_project(project, overrides)
+    for warning in found.warnings:
+        output.warn(warning)
+    folder = out or runfolder.default_folder(found.name)
+    finished = run_project(found, folder, overrides=overrides, jobs=jobs)
+    facts = finished.facts
+    rows = options_table.telling_rows(facts)
+    if as_json:
+        output.json_document({"folder": str(folder), **facts})
+    else:
+        output.lines(options_table.option_lines(facts, rows))
+        output.lines(["", *options_table.summary_lines(facts), ""])
+        output.lines([f"{facts['physics']['summary']}, every size checked   inputs {found.input_hash[:12]}   {folder}"])
+        if len(rows) < len(facts["results"]["option"]):
+            all_of = f"{len(rows)} of {len(facts['results']['option']):,} sizes shown"
+            output.note(f"{all_of}; all of them: afterbay size results {folder}")
+        pictures = "" if charts else "; with pictures: size run ... --charts"
+        output.note(f"next: afterbay size show {folder} --day worst{pictures}")
+    if charts:
+        # After the numbers, which nobody should wait for while pictures are drawn.
+        draw_pictures(folder, found, finished)
+    if not facts["complete"]:
+        output.note(f"stopped: {facts['cases_finished']:,} of {facts['cases']:,} sizes are kept in {folder}")
+        raise typer.Exit(INTERRUPTED)
+    if facts["recommendation"]["recommended"] is None:
+        raise typer.Exit(GOAL_NOT_REACHED)
+
+
+@app.command(
+    **output.told(
+        "List the options of a run.",
+        "afterbay size results out/Red_Rock_Quarry --pareto",
+        "afterbay size results project.yaml --sort cost --top 10 --json",
+    )
+)
+def results(
+    run: _Run,
+    pareto: Annotated[bool, typer.Option("--pareto", help="Only what nothing beats in cost and delivery.")] = False,
+    top: Annotated[int | None, typer.Option(min=1, help="Only the first N.")] = None,
+    sort: Annotated[str, typer.Option(help="option, delivery, cost, battery, curtailed, dg_hours, ...")] = "option",
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with every metric.")] = False,
+    as_json: _Json = False,
+) -> None:
+    """List the options of a run."""
+    from afterbay.cli import listing, runfolder
+
+    stored = _open(run)
+    rows = listing.chosen_rows(stored, pareto=pareto, top=top, sort=sort)
+    if as_json:
+        output.json_document(listing.rows_document(stored, rows))
+    elif as_csv:
+        typer.echo(runfolder.table_csv(stored.results, rows), nl=False)
+    else:
+        from afterbay.cli.options_table import option_lines, summary_lines
+
+        output.lines([*option_lines(stored.facts, rows), "", *summary_lines(stored.facts)])
+    if not stored.facts["complete"]:
+        raise typer.Exit(PARTIAL)
+
+
+@app.command(
+    **output.told(
+        "Show one option: its totals, or one day hour by hour.",
+        "afterbay size show out/Red_Rock_Quarry --day worst",
+        "afterbay size show out/Red_Rock_Quarry --option 3 --day 2019-12-14 --hour 03:00 --why",
+    )
+)
+def show(
+    run: _Run,
+    option: _Option = "best",
+    day: _Day = None,
+    hour: Annotated[str | None, typer.Option(help="An hour of the day, such as 03:00; needs --day.")] = None,
+    why: Annotated[bool, typer.Option("--why", help="Say why, in a sentence; needs --day.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every hour as CSV.")] = False,
+    png: Annotated[Path | None, typer.Option(help="Draw into this file: the day, or the year as a carpet.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Show one option: its totals, or one day hour by hour."""
+    if day is None and (hour is not None or why):
+        raise typer.BadParameter("--hour and --why look at one day: add --day worst")
+    from afterbay.cli.showing import Request, show_option
+
+    stored = _open(run)
+    show_option(stored, Request(option, day, hour, why, as_csv, png, as_json))
+
+
+@app.command(
+    **output.told(
+        "Put two or three options side by side.",
+        "afterbay size compare out/Red_Rock_Quarry 3 9",
+        "afterbay size compare out/Red_Rock_Quarry best 9 15 --json",
+    )
+)
+def compare(
+    run: _Run,
+    first: Annotated[str, typer.Argument(help="best, or the number of an option.", metavar="A")],
+    second: Annotated[str, typer.Argument(help="Another option.", metavar="B")],
+    third: Annotated[str | None, typer.Argument(help="One more.", metavar="[C]")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Put two or three options side by side."""
+    from afterbay.cli.looking import compare_document, compare_lines
+
+    stored = _open(run)
+    rows = [stored.row_of(name) for name in (first, second, third) if name is not None]
+    if as_json:
+        output.json_document(compare_document(stored, rows))
+    else:
+        output.lines(compare_lines(stored, rows))
+
+
+@app.command(
+    **output.told(
+        "Say why an hour went as it did, from the decision that was really taken.",
+        "afterbay size why out/Red_Rock_Quarry --day worst --hour 03:00",
+        "afterbay size why out/Red_Rock_Quarry --option 7 --day 349",
+    )
+)
+def why(
+    run: _Run,
+    option: _Option = "best",
+    day: Annotated[str, typer.Option(help="worst, best, typical, a number from 1, or a date.")] = "worst",
+    hour: Annotated[str | None, typer.Option(help="Such as 03:00; default: every hour of the day.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Say why an hour went as it did, from the decision that was really taken."""
+    from afterbay.cli.showing import Request, show_option
+
+    stored = _open(run)
+    show_option(stored, Request(option, day, hour, True, False, None, as_json))
+
+
+def _open(run: Path) -> StoredRun:
+    from afterbay.cli import runfolder
+
+    stored = runfolder.find_run(run)
+    for sentence in stored.stale:
+        output.warn(sentence)
+    if not stored.facts["complete"]:
+        output.warn(f"partial run: {stored.facts['cases_finished']:,} of {stored.facts['cases']:,} sizes")
+    return stored

@@ -1,0 +1,79 @@
+"""Write a picture to a file: whole or not at all, and the same bytes for the same picture."""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from afterbay.core.errors import InvalidInputError, OutOfRangeError, Problem
+from afterbay.sizing.charts.canvas import house_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["alt_text", "save_png"]
+
+_DPI_RANGE: Final = (50, 600)
+
+
+def alt_text(figure: Figure) -> str:
+    """Return what a picture shows, in words, for a reader who cannot see it."""
+    return str(figure.get_label())
+
+
+def save_png(figure: Figure, path: str | Path, dpi: int = 150) -> Path:
+    """Write a picture as PNG; a file of that name is replaced only when the new one is complete.
+
+    Args:
+        figure: A picture of this package.
+        path: The file, ending in `.png`, in a folder that exists.
+        dpi: Dots per inch, 50..600.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OutOfRangeError: If `dpi` is outside its range.
+        InvalidInputError: If the path cannot be written.
+        MissingExtraError: If matplotlib is not installed.
+    """
+    path = Path(path)
+    least, most = _DPI_RANGE
+    if isinstance(dpi, bool) or not isinstance(dpi, int) or not least <= dpi <= most:
+        raise OutOfRangeError(Problem("dpi", repr(dpi), f"a whole number {least}..{most}", "150 suits a screen"))
+    _check_path(path)
+    picture = io.BytesIO()
+    with house_style():
+        # No date and no version of a program: both would make equal pictures differ.
+        figure.savefig(picture, format="png", dpi=dpi, metadata={"Software": None, "Description": alt_text(figure)})
+    _replace(path, picture.getvalue())
+    return path
+
+
+def _check_path(path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        raise InvalidInputError(Problem("path", str(path), "a name that ends in .png", "give the file this ending"))
+    if not path.parent.is_dir():
+        raise InvalidInputError(
+            Problem("path", str(path), "a file in a folder that exists", f"make the folder {path.parent} first")
+        )
+    if path.is_dir():
+        raise InvalidInputError(Problem("path", f"{path}, a folder", "a file", "give a file name inside it"))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)  # noqa: PTH105  the word says that it is one step
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InvalidInputError(
+            Problem("path", f"{path} ({error.strerror})", "a place that can be written", "choose another folder")
+        ) from None
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
