@@ -116,5 +116,6 @@ def draw_pictures(folder: Path, project: Project, run: Run) -> None:
         }
         for name, figure in figures.items():
             save_png(figure, folder / name)
+        output.note(f"pictures: {', '.join(str(folder / name) for name in figures)}")
     except MissingExtraError as error:
         output.note(f"no pictures: {error}")
