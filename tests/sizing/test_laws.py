@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import plain_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from strategies import plants, template_numbers
 
+import plain_python
 from afterbay.sizing import SimulationParams, run_simulation
 from afterbay.sizing import layout as at
 from afterbay.sizing.case import case_row, hours_of_day
