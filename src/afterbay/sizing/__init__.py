@@ -7,6 +7,7 @@ reaches, and `explain` why an hour went as it did. Shares are fractions, power i
 
 from afterbay.profiles import build_load_profile
 from afterbay.sizing.cost import CapitalCosts, capital_cost_usd
+from afterbay.sizing.degradation import DegradationConfig, calculate_degradation
 from afterbay.sizing.explain import explain
 from afterbay.sizing.goal import Goal
 from afterbay.sizing.grid import SizeGrid, inclusive_range
@@ -14,6 +15,7 @@ from afterbay.sizing.metrics import SummaryMetrics, calculate_metrics
 from afterbay.sizing.nearest import NearestChanges, nearest_changes
 from afterbay.sizing.params import SimulationParams
 from afterbay.sizing.pareto import find_optimal_size, green_summary, pareto_front
+from afterbay.sizing.projection import Projection, ProjectionConfig, project_years
 from afterbay.sizing.recommendation import calculate_recommendations
 from afterbay.sizing.simulation import HourlyResult, HourlyResults, run_simulation
 from afterbay.sizing.sweep import SweepResult, sweep
@@ -22,16 +24,20 @@ from afterbay.sizing.templates import DISPATCH_TEMPLATES, Template, get_template
 __all__ = [
     "DISPATCH_TEMPLATES",
     "CapitalCosts",
+    "DegradationConfig",
     "Goal",
     "HourlyResult",
     "HourlyResults",
     "NearestChanges",
+    "Projection",
+    "ProjectionConfig",
     "SimulationParams",
     "SizeGrid",
     "SummaryMetrics",
     "SweepResult",
     "Template",
     "build_load_profile",
+    "calculate_degradation",
     "calculate_metrics",
     "calculate_recommendations",
     "capital_cost_usd",
@@ -43,6 +49,7 @@ __all__ = [
     "infer_template",
     "nearest_changes",
     "pareto_front",
+    "project_years",
     "run_simulation",
     "sweep",
 ]

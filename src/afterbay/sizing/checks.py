@@ -164,6 +164,12 @@ class Checker:
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not 0 <= int(value) <= most:
             self._note(name, value, f"a whole hour 0..{most}", "give the hour of the day")
 
+    def whole(self, name: str, least: int, most: int) -> None:
+        """A whole number within bounds, ends included."""
+        value = self._get(name)
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or not least <= int(value) <= most:
+            self._note(name, value, f"a whole number {least}..{most}", "give a number in this range")
+
     def step(self, name: str) -> None:
         """A step length that divides a day."""
         try:

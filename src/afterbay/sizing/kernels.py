@@ -26,9 +26,10 @@ from afterbay.sizing.decision_kernels import (
     decide,
     settle_reason,
 )
+from afterbay.sizing.rainflow_kernels import push
 from afterbay.sizing.totals_kernels import total_day
 
-__all__ = ["dispatch", "dispatch_many", "total_up"]
+__all__ = ["dispatch", "dispatch_counted", "dispatch_many", "total_up"]
 
 
 @njit
@@ -139,6 +140,13 @@ def _origin(
 
 
 @njit
+def _count_swings(flows: Floats, first: int, last: int, capacity: float, counter: Floats) -> None:
+    """Count the swings of the state of charge of one day."""
+    for row in range(first, last):
+        push(counter, flows[row, at.SOC] / capacity * 100.0)
+
+
+@njit
 def dispatch(
     case_row: Floats,
     load: Floats,
@@ -149,6 +157,22 @@ def dispatch(
     totals: Floats,
     tracing: bool,
 ) -> None:
+    """Run one case over its horizon, as `dispatch_counted` does, without counting swings."""
+    dispatch_counted(case_row, load, solar, hours, flows, codes, totals, tracing, np.zeros(0))
+
+
+@njit
+def dispatch_counted(
+    case_row: Floats,
+    load: Floats,
+    solar: Floats,
+    hours: Codes,
+    flows: Floats,
+    codes: Codes,
+    totals: Floats,
+    tracing: bool,
+    counter: Floats,
+) -> None:
     """Run one case over its horizon.
 
     Args:
@@ -158,8 +182,9 @@ def dispatch(
         hours: Hour of day of each step of a day, shape (steps per day,).
         flows: Out: shape (n, 17) when tracing, else (steps per day, 17); `layout.FLOWS`.
         codes: Out: shape (n, 7) when tracing, else (steps per day, 7); `layout.CODES`.
-        totals: Out: shape (52,), zeros at the start; `layout.TOTALS`.
+        totals: Out: shape (53,), zeros at the start; `layout.TOTALS`.
         tracing: Keep every step; otherwise each day overwrites the one before.
+        counter: In and out: `degradation.cycle_counter`, or empty for no counting.
     """
     case = _unpack(case_row)
     dt_h = case.dt_h
@@ -283,6 +308,8 @@ def dispatch(
             case, flows, codes, first, first + steps_today, day_start // steps_per_day,
             energy_at_midnight, ran_before_midnight, totals,
         )  # fmt: skip
+        if counter.shape[0] > 0 and case.capacity > 0.0:
+            _count_swings(flows, first, first + steps_today, case.capacity, counter)
 
 
 @njit
@@ -313,7 +340,7 @@ def dispatch_many(
     hours: Codes,
     totals: Floats,
 ) -> None:
-    """Run cases one after another for their totals alone; shapes (m, 36) in, (m, 52) out."""
+    """Run cases one after another for their totals alone; shapes (m, 36) in, (m, 53) out."""
     flows = np.zeros((hours.shape[0], len(at.FLOWS)))
     codes = np.zeros((hours.shape[0], len(at.CODES)), dtype=np.int8)
     for number in range(cases.shape[0]):

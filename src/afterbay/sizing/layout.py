@@ -123,7 +123,7 @@ TOTALS: Final = (
     # physics: the largest residual or excess found
     "solar_residual", "load_residual", "dg_residual", "soc_residual", "soc_excess", "bess_power_excess",
     "dg_excess", "negative_flow", "both_ways", "cycle_excess", "fuel_residual", "origin_excess",
-    "final_soc",
+    "final_soc", "sum_soc",
 )  # fmt: skip
 (
     T_LOAD, T_SOLAR, T_SOLAR_TO_LOAD, T_SOLAR_TO_BESS, T_SOLAR_CURTAILED, T_BESS_TO_LOAD, T_DG_TO_LOAD,
@@ -135,5 +135,5 @@ TOTALS: Final = (
     T_DAYS, T_DAYS_AT_LIMIT, T_SUM_CYCLES, T_MAX_CYCLES,
     T_SOLAR_RESIDUAL, T_LOAD_RESIDUAL, T_DG_RESIDUAL, T_SOC_RESIDUAL, T_SOC_EXCESS, T_BESS_EXCESS,
     T_DG_EXCESS, T_NEGATIVE, T_BOTH_WAYS, T_CYCLE_EXCESS, T_FUEL_RESIDUAL, T_ORIGIN_EXCESS,
-    T_FINAL_SOC,
-) = range(52)  # fmt: skip
+    T_FINAL_SOC, T_SUM_SOC,
+) = range(53)  # fmt: skip

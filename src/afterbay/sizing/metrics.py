@@ -85,6 +85,7 @@ class SummaryMetrics:
     avg_daily_cycles: float = _m("", "Mean cycles per calendar day")
     days_at_cycle_limit: int = _m("d", "Days on which the cycle allowance was used up")
     final_soc: float = _m("MWh", "Energy in the cells at the end")
+    mean_soc_pct: float = _m("%", "Mean state of charge at the ends of the steps, share of capacity")
 
     total_green_energy_delivered: float = _m("MWh", "Solar and battery to load, whatever filled the battery")
     total_energy_delivered: float = _m("MWh", "Energy served")
@@ -116,7 +117,7 @@ def metric_columns(cases: NDArray[np.float64], totals: NDArray[np.float64]) -> M
 
     Args:
         cases: `layout.CASE`, shape (m, 36).
-        totals: `layout.TOTALS`, shape (m, 52).
+        totals: `layout.TOTALS`, shape (m, 53).
     """
     dt_h = cases[:, at.DT_H]
 
@@ -188,6 +189,7 @@ def metric_columns(cases: NDArray[np.float64], totals: NDArray[np.float64]) -> M
         "avg_daily_cycles": _ratio(totals[:, at.T_SUM_CYCLES], totals[:, at.T_DAYS]),
         "days_at_cycle_limit": totals[:, at.T_DAYS_AT_LIMIT],
         "final_soc": totals[:, at.T_FINAL_SOC],
+        "mean_soc_pct": _share(_ratio(totals[:, at.T_SUM_SOC], totals[:, at.T_STEPS]), cases[:, at.CAPACITY]),
         "total_green_energy_delivered": green,
         "total_energy_delivered": served,
         "pct_green_energy": _share(green, served),

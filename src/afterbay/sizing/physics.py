@@ -120,7 +120,7 @@ def physics_check(
 
     Args:
         case: `layout.CASE`, shape (36,).
-        totals: `layout.TOTALS`, shape (52,).
+        totals: `layout.TOTALS`, shape (53,).
         load_mw: Load [MW], shape (n,).
         solar_mw: Solar before scaling [MW], shape (n,).
     """
@@ -146,7 +146,7 @@ def worst_violation(
 
     Args:
         cases: Shape (m, 36).
-        totals: Shape (m, 52).
+        totals: Shape (m, 53).
         load_peak_mw: Largest load [MW].
         solar_peak_mw: Largest solar before scaling [MW].
     """

@@ -48,7 +48,7 @@ class SweepResult:
     cases: FloatArray
     """`layout.CASE` of the finished cases, shape (m, 36)."""
     totals: FloatArray
-    """`layout.TOTALS` of the finished cases, shape (m, 52)."""
+    """`layout.TOTALS` of the finished cases, shape (m, 53)."""
     index: NDArray[np.int64]
     """Which case of the grid each one is, shape (m,)."""
     costs: CapitalCosts
@@ -144,7 +144,7 @@ def run_rows(
         cancelled: Asked between tasks; True stops, and what is finished stays.
 
     Returns:
-        `layout.TOTALS`, shape (m, 52), and which cases are finished, shape (m,).
+        `layout.TOTALS`, shape (m, 53), and which cases are finished, shape (m,).
 
     Raises:
         PhysicsError: If a case breaks a balance or a bound.

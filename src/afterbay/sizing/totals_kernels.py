@@ -64,6 +64,7 @@ def _sum_flows(
     unserved = totals[at.T_UNSERVED]
     bess_from_dg = totals[at.T_BESS_FROM_DG]
     standing_loss = totals[at.T_STANDING_LOSS]
+    sum_soc = totals[at.T_SUM_SOC]
     for row in range(first, last):
         load += flows[row, at.LOAD]
         solar += flows[row, at.SOLAR]
@@ -79,6 +80,7 @@ def _sum_flows(
         unserved += flows[row, at.UNSERVED]
         bess_from_dg += flows[row, at.BESS_TO_LOAD_FROM_DG]
         standing_loss += flows[row, at.STANDING_LOSS]
+        sum_soc += flows[row, at.SOC]
     totals[at.T_LOAD] = load
     totals[at.T_SOLAR] = solar
     totals[at.T_SOLAR_TO_LOAD] = solar_to_load
@@ -93,6 +95,7 @@ def _sum_flows(
     totals[at.T_UNSERVED] = unserved
     totals[at.T_BESS_FROM_DG] = bess_from_dg
     totals[at.T_STANDING_LOSS] = standing_loss
+    totals[at.T_SUM_SOC] = sum_soc
 
 
 @njit
