@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import rainflow as reference  # type: ignore[import-untyped]
+import rainflow as reference
 from numpy.typing import NDArray
 
 from afterbay.core.compiled import njit
