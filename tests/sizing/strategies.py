@@ -38,7 +38,7 @@ def plants(draw: st.DrawFn, /, **fixed: Any) -> SimulationParams:
     share = st.floats(0.0, 1.0, allow_subnormal=False)
     low = draw(st.floats(0.0, 0.5))
     high = draw(st.floats(0.55, 1.0))
-    on = draw(share)
+    on = draw(share) * high
     variable = draw(st.booleans())
     charges = draw(st.booleans())
     fields: dict[str, Any] = {
@@ -67,14 +67,14 @@ def plants(draw: st.DrawFn, /, **fixed: Any) -> SimulationParams:
         "blackout_start_hour": draw(st.integers(0, 23)),
         "blackout_end_hour": draw(st.integers(0, 24)),
         "dg_soc_on_threshold": on,
-        "dg_soc_off_threshold": on + draw(share) * (1.0 - on),
+        "dg_soc_off_threshold": max(on, min(on + draw(share) * (1.0 - on), high)),
         "emergency_soc_threshold": draw(share),
         "allow_emergency_dg_day": draw(st.booleans()),
         "allow_emergency_dg_night": draw(st.booleans()),
         "dg_fuel_curve_enabled": draw(st.booleans()),
         "cycle_charging_enabled": variable and charges and draw(st.booleans()),
         "cycle_charging_min_load": draw(share),
-        "cycle_charging_off_soc": draw(share),
+        "cycle_charging_off_soc": min(draw(share), high),
         "binary_delivery": draw(st.booleans()),
         "dt_h": dt_h,
     }

@@ -9,7 +9,7 @@ import pytest
 from plants_by_hand import block_sun, plain
 
 from afterbay.core.errors import InvalidInputError
-from afterbay.sizing import calculate_metrics, run_simulation
+from afterbay.sizing import calculate_metrics, explain, run_simulation
 
 
 def test_takeover_needs_a_rating_that_covers_the_load() -> None:
@@ -160,7 +160,8 @@ def test_cycle_charging_runs_on_until_the_battery_reaches_its_mark() -> None:
     # Started by the deficit, raised to 60 % of its rating; at or above 80 % it stops.
     assert run.dg_output_mw.tolist() == [6.0, 6.0, 0.0, 0.0]
     assert run.dg_to_bess.tolist() == [4.0, 4.0, 0.0, 0.0]
-    assert run.cycle_charging.tolist() == [False, True, False, False]
+    assert run.cycle_charging.tolist() == [True, True, False, False]
+    assert "gives more than that to charge the battery up to 80 %" in explain(run, 1)
     assert run.bess_to_load.tolist() == [0.0, 0.0, 2.0, 2.0]
 
 
@@ -216,3 +217,18 @@ def test_block_sun_gives_what_arithmetic_gives(bess_mwh: float, delivery_pct: fl
     assert round(metrics.delivery_pct, 2) == delivery_pct
     # 160 MWh a day are to spare; what the battery cannot hold of them is curtailed, of 240 MWh.
     assert metrics.pct_solar_curtailed == pytest.approx((160 - bess_mwh) / 240 * 100, abs=1e-9)
+
+
+def test_a_mark_that_the_battery_cannot_reach_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match="never stop"):
+        plain(
+            [1.0],
+            bess_max_soc=0.7,
+            dg_capacity=2.0,
+            dg_charges_bess=True,
+            dg_operating_mode="variable",
+            cycle_charging_enabled=True,
+        )
+    with pytest.raises(InvalidInputError, match="never stop"):
+        run_simulation(plain([1.0], bess_max_soc=0.7, dg_capacity=2.0), 4)
+    assert len(run_simulation(plain([1.0], bess_max_soc=0.7, dg_capacity=2.0), 1)) == 1

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from plants_by_hand import plain
 from strategies import plants, template_numbers
 
+from afterbay.core.errors import InvalidInputError
 from afterbay.sizing import SimulationParams, calculate_metrics, run_simulation
 
 
@@ -99,3 +100,12 @@ def test_the_dictionary_is_plain_json() -> None:
     metrics = calculate_metrics(run_simulation(params, 1), params)
 
     assert json.loads(json.dumps(metrics.to_dict()))["dg_starts"] == 1
+
+
+def test_params_of_another_run_are_refused() -> None:
+    params = plain([5.0] * 24)
+    run = run_simulation(params, 0)
+
+    for other in (plain([5.0] * 24, bess_capacity=20.0), plain([5.0] * 48), plain([4.0] * 24)):
+        with pytest.raises(InvalidInputError, match="another run"):
+            calculate_metrics(run, other)

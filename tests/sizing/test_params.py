@@ -72,6 +72,8 @@ def test_a_percentage_given_for_a_fraction_is_recognised(name: str) -> None:
         ([1.0, float("inf")], "inf at step 1"),
         ([1.0, -2.0], "-2 at step 1"),
         ("abc", "str"),
+        ([1j, 2j], "list"),
+        ([True, False], "list"),
         ([[1.0], [2.0]], "shape (2, 1)"),
         (None, "no steps"),
     ],

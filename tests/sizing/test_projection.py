@@ -11,9 +11,18 @@ from plants_by_hand import plain
 from strategies import plants, template_numbers
 
 from afterbay.core.errors import InvalidInputError
-from afterbay.sizing import SimulationParams, SizeGrid, run_simulation, sweep
+from afterbay.sizing import (
+    FinancialConfig,
+    FinancialProjection,
+    SimulationParams,
+    SizeGrid,
+    calculate_npv,
+    run_simulation,
+    sweep,
+)
 from afterbay.sizing.degradation import DegradationConfig, calculate_degradation
-from afterbay.sizing.projection import ProjectionConfig, project_cases, project_years
+from afterbay.sizing.finance import PlantSize
+from afterbay.sizing.projection import ProjectionConfig, project_cases, project_years, year_energies
 
 
 def _config(**changes: Any) -> ProjectionConfig:
@@ -160,3 +169,21 @@ def test_a_plant_without_a_battery_has_no_swings() -> None:
 
     assert not years.states["equivalent_cycles"].any()
     assert not years.retention_pct.any()
+
+
+def test_the_years_carry_what_money_needs() -> None:
+    ageing = DegradationConfig(strategy="augmentation", augmentation_year=2)
+    params = plain([4.0] * 24, dg_capacity=3.0)
+    years = project_years(params, 1, _config(fixed_loss_fraction_per_year=0.1, degradation=ageing))
+
+    energies = year_energies(years)
+    money = FinancialProjection(
+        FinancialConfig(project_life_years=4, residual_value_fraction=0.0),
+        PlantSize(bess_mwh=10.0, bess_mw=10.0, dg_mw=3.0),
+        energies,
+    )
+
+    assert [year.augmentation_mwh for year in energies] == pytest.approx([0.0, 1.9, 0.0, 0.0])
+    assert [year.unserved_hours for year in energies] == [24.0] * 4
+    assert [year.delivered_mwh for year in energies] == [72.0] * 4
+    assert money.npv_usd == pytest.approx(calculate_npv(0.08, money.net_cash_flow_usd))

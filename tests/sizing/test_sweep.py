@@ -7,7 +7,7 @@ import pytest
 from plants_by_hand import plain
 
 from afterbay.core.errors import InvalidInputError
-from afterbay.sizing import SimulationParams, calculate_metrics, run_simulation
+from afterbay.sizing import SimulationParams, calculate_metrics, calculate_recommendations, run_simulation
 from afterbay.sizing.grid import SizeGrid
 from afterbay.sizing.sweep import sweep
 
@@ -110,3 +110,24 @@ def test_the_run_of_another_template_is_another_run() -> None:
 
     assert one.metrics["dg_runtime_hours"][0] != other.metrics["dg_runtime_hours"][0]
     assert run_simulation(one.params_of(0), 4).totals.tobytes() == other.totals[0].tobytes()
+
+
+def test_slips_at_the_call_are_named() -> None:
+    result = sweep(PARAMS, 1, SizeGrid((20.0,), (2.0,)))
+
+    with pytest.raises(InvalidInputError, match="a SizeGrid"):
+        sweep(PARAMS, 1, {"bess_mwh": [20.0]})  # type: ignore[arg-type]
+    with pytest.raises(InvalidInputError, match="whole number from 1"):
+        sweep(PARAMS, 1, GRID, jobs=0)
+    with pytest.raises(InvalidInputError, match="SimulationParams"):
+        run_simulation({"load_profile": [1.0]}, 1)  # type: ignore[arg-type]
+    for index in (1, -1, 99):
+        with pytest.raises(InvalidInputError, match=r"a case 0\.\.0"):
+            result.simulate(index)
+    assert repr(result).startswith("<SweepResult T1 Green priority: 1 of 1 cases, delivery ")
+
+
+def test_a_sweep_can_be_recommended_from_as_it_is() -> None:
+    result = sweep(PARAMS, 1, SizeGrid((20.0, 40.0), (2.0,)))
+
+    assert calculate_recommendations(result, {}) == calculate_recommendations(result.rows(), {})

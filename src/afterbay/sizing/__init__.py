@@ -9,6 +9,7 @@ from afterbay.profiles import build_load_profile
 from afterbay.sizing.cost import CapitalCosts, capital_cost_usd
 from afterbay.sizing.degradation import DegradationConfig, calculate_degradation
 from afterbay.sizing.explain import explain
+from afterbay.sizing.finance import FinancialConfig, FinancialProjection, calculate_irr, calculate_npv
 from afterbay.sizing.goal import Goal
 from afterbay.sizing.grid import SizeGrid, inclusive_range
 from afterbay.sizing.metrics import SummaryMetrics, calculate_metrics
@@ -25,6 +26,8 @@ __all__ = [
     "DISPATCH_TEMPLATES",
     "CapitalCosts",
     "DegradationConfig",
+    "FinancialConfig",
+    "FinancialProjection",
     "Goal",
     "HourlyResult",
     "HourlyResults",
@@ -38,7 +41,9 @@ __all__ = [
     "Template",
     "build_load_profile",
     "calculate_degradation",
+    "calculate_irr",
     "calculate_metrics",
+    "calculate_npv",
     "calculate_recommendations",
     "capital_cost_usd",
     "explain",

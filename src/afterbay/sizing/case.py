@@ -11,9 +11,9 @@ from afterbay.core.errors import InvalidInputError, Problem
 from afterbay.core.timeline import steps_per_day
 from afterbay.core.units import fraction_to_percent
 from afterbay.sizing import layout as at
+from afterbay.sizing.params import SimulationParams
 
 if TYPE_CHECKING:
-    from afterbay.sizing.params import SimulationParams
     from afterbay.sizing.templates import Template
 
 __all__ = ["case_row", "check_template", "hours_of_day", "hours_of_window"]
@@ -49,8 +49,14 @@ def check_template(params: SimulationParams, template: Template) -> None:
     """Refuse options that this template cannot act on.
 
     Raises:
-        InvalidInputError: If `dg_off_trigger='window_end'` meets a template without such a window.
+        InvalidInputError: If `dg_off_trigger='window_end'` meets a template without such a window, or the
+            battery can never reach the mark at which this template stops the generator.
     """
+    if not isinstance(params, SimulationParams):
+        raise InvalidInputError(
+            Problem("params", type(params).__name__, "SimulationParams", "make it with SimulationParams(...)")
+        )
+    _check_off_mark(params, template)
     runs_a_window = template.trigger == "soc_band" and template.window in ("night", "day")
     if params.dg_off_trigger == "window_end" and not runs_a_window:
         raise InvalidInputError(
@@ -59,6 +65,19 @@ def check_template(params: SimulationParams, template: Template) -> None:
                 f"'window_end' with template {template.label}",
                 "a template that runs by state of charge inside a night or day window (T2, T5, T6)",
                 "choose one of these templates or dg_off_trigger='soc_band'",
+            )
+        )
+
+
+def _check_off_mark(params: SimulationParams, template: Template) -> None:
+    stops_by_soc = template.trigger == "soc_band" and params.dg_off_trigger == "soc_band"
+    if stops_by_soc and params.dg_rating_mw > 0.0 and params.dg_soc_off_threshold > params.bess_max_soc:
+        raise InvalidInputError(
+            Problem(
+                "dg_soc_off_threshold",
+                f"{params.dg_soc_off_threshold:g} with bess_max_soc = {params.bess_max_soc:g}",
+                f"at most bess_max_soc with template {template.label}, or the generator would never stop",
+                "lower dg_soc_off_threshold or raise bess_max_soc",
             )
         )
 

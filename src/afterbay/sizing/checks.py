@@ -37,8 +37,12 @@ class Checker:
         """Return a field as a read-only array of finite numbers >= 0, shape (n,)."""
         value = self._get(name)
         try:
-            array = np.array(value, dtype=np.float64)
+            # Truth values and complex numbers would turn into numbers without a word.
+            given = np.asarray(value)
+            array = np.array(given, dtype=np.float64) if given.dtype.kind not in "bc" else None
         except (TypeError, ValueError):
+            array = None
+        if array is None:
             self._note(name, type(value).__name__, "a series of numbers [MW]", "pass a list or an array")
             return np.zeros(0)
         if array.ndim != 1:

@@ -79,8 +79,9 @@ def settle_reason(
     reason: int,
     ran: bool,
     withheld: bool,
+    raised: bool,
 ) -> tuple[int, int]:
-    """Return (mode, reason) once it is known whether the generator ran."""
+    """Return (mode, reason) once it is known whether the generator ran, and whether it ran for the battery."""
     if withheld:
         return at.MODE_OFF, at.DG_WITHHELD
     if not ran:
@@ -91,11 +92,12 @@ def settle_reason(
         return at.MODE_TAKEOVER, reason
     if plan == CHARGES:
         return at.MODE_CYCLE, reason
+    mode = at.MODE_CYCLE if raised else at.MODE_NORMAL
     if plan == IF_SHORT:
-        return at.MODE_NORMAL, at.DG_DEFICIT
+        return mode, at.DG_DEFICIT
     if plan == IF_SHORT_FIRST:
-        return at.MODE_NORMAL, at.DG_DEFICIT_FIRST
-    return at.MODE_NORMAL, reason
+        return mode, at.DG_DEFICIT_FIRST
+    return mode, reason
 
 
 @njit

@@ -88,6 +88,7 @@ def _battery(results: HourlyResults, row: HourlyResult, code: int) -> str:
             f"battery gives {_mw(row.bess_to_load)}, the last above its floor ({params.bess_min_soc * 100:.1f} %)"
             if row.bess_to_load > 0.0
             else f"battery is at its floor ({before:.1f} %)"
+            + (f", takes {_mw(stored)} from the generator and {ends}" if stored > 0.0 else "")
         ),
         at.BESS_AT_ALLOWANCE: (
             f"battery gives {_mw(row.bess_to_load)}, the last of the day's {limit or 0.0:g} cycles, and {ends}"
@@ -137,6 +138,8 @@ def _generator(results: HourlyResults, row: HourlyResult, code: int, ran_before:
     }[code]
     if not row.dg_running:
         return why
+    if row.cycle_charging and code != at.DG_CYCLE_CHARGING:
+        why += f", and gives more than that to charge the battery up to {full}"
     uses = [
         f"{_mw(power)} {use}"
         for power, use in (

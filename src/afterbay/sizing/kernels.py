@@ -271,7 +271,10 @@ def dispatch_counted(
             fuel = 0.0
             if ran:
                 fuel = generator_fuel(output, case.dg_rating, case.fuel_per_rating_h, case.fuel_per_energy, dt_h)
-            mode, noted = settle_reason(plan, reason, ran, withheld)
+            # More than the load takes and than the least it may give: the battery is why.
+            raised = ran and raise_to_charge and output > max(dg_to_load, case.dg_min_load * case.dg_rating)
+            raised = raised and case.dg_variable != 0.0
+            mode, noted = settle_reason(plan, reason, ran, withheld, raised)
 
             flows[row, at.LOAD] = demand
             flows[row, at.SOLAR] = sun

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from afterbay.core.errors import InvalidInputError, Problem
 from afterbay.sizing import kernels
 from afterbay.sizing import layout as at
 
@@ -225,11 +226,24 @@ def calculate_metrics(results: HourlyResults, params: SimulationParams) -> Summa
     Returns:
         The metrics, summed from the steps in their order: a sweep gives the same bits.
 
+    Raises:
+        InvalidInputError: If the params are not those of the run.
+
     Source: specification of sizing, section 1.3; decisions 11 and 16.
     """
     from afterbay.sizing.case import case_row, hours_of_day
 
     case = case_row(params, results.template)
+    same_profiles = np.array_equal(params.load_mw, results.load) and np.array_equal(params.solar_mw, results.solar)
+    if not (same_profiles and np.array_equal(case, results.case)):
+        raise InvalidInputError(
+            Problem(
+                "params",
+                "params of another run",
+                "the params that these results were made with",
+                "pass results.params, or run the simulation again with these params",
+            )
+        )
     totals = np.zeros(len(at.TOTALS))
     kernels.total_up(case, *results.steps_as_arrays(), hours_of_day(params.dt_h).shape[0], totals)
     return metrics_at(metric_columns(case[np.newaxis], totals[np.newaxis]), 0)

@@ -169,12 +169,23 @@ class SimulationParams:
                 "a generator that can vary its output",
                 "set dg_operating_mode='variable' (a binary generator already runs at full output)",
             )
+        if isinstance(self.bess_max_soc, float) and isinstance(self.cycle_charging_off_soc, (int, float)):
+            self._check_cycle_mark(problems)
         if self.dg_charges_bess is False:
             problems.add(
                 "cycle_charging_enabled",
                 "True with dg_charges_bess=False",
                 "a generator that may charge the battery",
                 "set dg_charges_bess=True or switch cycle charging off",
+            )
+
+    def _check_cycle_mark(self, problems: Problems) -> None:
+        if self.cycle_charging_off_soc > self.bess_max_soc:
+            problems.add(
+                "cycle_charging_off_soc",
+                f"{self.cycle_charging_off_soc:g} with bess_max_soc = {self.bess_max_soc:g}",
+                "at most bess_max_soc, or the generator would never stop",
+                "lower cycle_charging_off_soc or raise bess_max_soc",
             )
 
     @property

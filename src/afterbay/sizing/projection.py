@@ -18,6 +18,7 @@ from afterbay.sizing import projection_kernels as kernel
 from afterbay.sizing.case import case_row, hours_of_day
 from afterbay.sizing.checks import Checker
 from afterbay.sizing.degradation import DegradationConfig, calendar_loss_pct, cycle_counter
+from afterbay.sizing.finance import YearEnergy
 from afterbay.sizing.metrics import SummaryMetrics, metric_columns, metrics_at
 from afterbay.sizing.physics import worst_violation
 from afterbay.sizing.simulation import HourlyResults, run_simulation
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from afterbay.sizing.params import SimulationParams
 
-__all__ = ["Projection", "ProjectionConfig", "project_cases", "project_years"]
+__all__ = ["Projection", "ProjectionConfig", "project_cases", "project_years", "year_energies"]
 
 FloatArray = NDArray[np.float64]
 
@@ -266,3 +267,26 @@ def project_cases(
         if broken is not None:
             raise PhysicsError(f"year {year + 1} of case {broken} breaks physics -> a defect of ours: report it")
     return totals, states
+
+
+def year_energies(projection: Projection) -> list[YearEnergy]:
+    """Return what money needs to know of each year, for `FinancialProjection`.
+
+    Energies and hours are those of the simulated years; what was bought stands at the end of its year.
+    """
+    metrics, states = projection.metrics, projection.states
+    return [
+        YearEnergy(
+            year=index + 1,
+            delivered_mwh=float(metrics["total_energy_delivered"][index]),
+            dg_mwh=float(metrics["total_dg_generation"][index]),
+            dg_hours=float(metrics["dg_runtime_hours"][index]),
+            fuel_l=float(metrics["total_fuel_consumed"][index]),
+            unserved_mwh=float(metrics["total_unserved"][index]),
+            unserved_hours=float(metrics["hours_with_load"][index] - metrics["hours_full_delivery"][index]),
+            effective_mwh=float(states["start_mwh"][index]),
+            augmentation_mwh=float(states["augmentation_mwh"][index]),
+            battery_replaced_mwh=float(states["replacement_mwh"][index]),
+        )
+        for index in range(len(projection))
+    ]

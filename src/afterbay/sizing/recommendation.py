@@ -14,6 +14,7 @@ from afterbay.core.errors import Problems
 from afterbay.sizing.cost import DEFAULT_COSTS, CapitalCosts, capital_cost_usd
 from afterbay.sizing.goal import OPTIMIZE_FOR, FloatArray, Goal, Limit, Options, Row, limits_of, read_options
 from afterbay.sizing.pareto import best_hours_by_size, dominated_mask, find_optimal_size, pareto_front
+from afterbay.sizing.sweep import SweepResult
 
 __all__ = ["calculate_recommendations"]
 
@@ -94,7 +95,7 @@ class _Study:
 
 
 def calculate_recommendations(
-    results: Iterable[Row],
+    results: Iterable[Row] | SweepResult,
     goal: Goal | Mapping[str, object],
     *,
     top_n: int = 5,
@@ -109,7 +110,7 @@ def calculate_recommendations(
     plant, and is better in one of these.
 
     Args:
-        results: Options with their metrics, see `Row`.
+        results: Options with their metrics, see `Row`, or a sweep.
         goal: What to reach, see `Goal`.
         top_n: How many alternatives to return, >= 0.
         solar_peak_mw: Peak of the solar plant [MW]; with `min_wastage`, options whose battery power
@@ -130,6 +131,7 @@ def calculate_recommendations(
     Source: sizing.md section 10 (ranked recommendation, tie-break of the READ); decisions 13, 18, 32.
     """
     goal = goal if isinstance(goal, Goal) else Goal.from_dict(goal)
+    results = results.rows() if isinstance(results, SweepResult) else results
     _check_arguments(top_n, solar_peak_mw)
     study = _read_study(results, goal, costs)
     options, limits = study.options, limits_of(goal, study.options)

@@ -18,6 +18,7 @@ from afterbay.sizing import kernels
 from afterbay.sizing import layout as at
 from afterbay.sizing.case import case_row, hours_of_day
 from afterbay.sizing.cost import CapitalCosts, capital_cost_usd
+from afterbay.sizing.grid import SizeGrid
 from afterbay.sizing.metrics import SummaryMetrics, metric_columns, metrics_at
 from afterbay.sizing.physics import worst_violation
 from afterbay.sizing.simulation import HourlyResults, run_simulation
@@ -26,7 +27,6 @@ from afterbay.sizing.templates import Template, resolve_template
 if TYPE_CHECKING:
     import pandas as pd
 
-    from afterbay.sizing.grid import SizeGrid
     from afterbay.sizing.params import SimulationParams
 
 __all__ = ["SweepResult", "run_rows", "sweep"]
@@ -38,7 +38,7 @@ _CASES_PER_TASK = 32
 """About 10 ms of work for a year of hours: small enough to stop at once, large enough to be worth a thread."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepResult:
     """The cases of a sweep as columns of the same length; `rows()` gives the plan's rows."""
 
@@ -55,6 +55,18 @@ class SweepResult:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def __repr__(self) -> str:
+        reached = self.metrics["delivery_pct"]
+        span = f", delivery {reached.min():.1f} to {reached.max():.1f} %" if len(self) else ""
+        return f"<SweepResult {self.template.label}: {len(self):,} of {len(self.grid):,} cases{span}>"
+
+    def _checked(self, index: int) -> int:
+        if isinstance(index, bool) or not isinstance(index, (int, np.integer)) or not 0 <= index < len(self):
+            raise InvalidInputError(
+                Problem("index", repr(index), f"a case 0..{len(self) - 1}", "count the finished cases from 0")
+            )
+        return int(index)
 
     @property
     def complete(self) -> bool:
@@ -81,7 +93,7 @@ class SweepResult:
 
     def metrics_of(self, index: int) -> SummaryMetrics:
         """Return the metrics of one finished case."""
-        return metrics_at(self.metrics, index)
+        return metrics_at(self.metrics, self._checked(index))
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the plan's rows: sizes, `capital_cost_usd` and `metrics` of each finished case."""
@@ -105,6 +117,7 @@ class SweepResult:
 
     def params_of(self, index: int) -> SimulationParams:
         """Return the params of one finished case, ready for `run_simulation`."""
+        index = self._checked(index)
         sizes = {name: float(column[index]) for name, column in self.sizes.items()}
         scale = float(self.cases[index, at.SOLAR_SCALE])
         return replace(
@@ -149,6 +162,8 @@ def run_rows(
     Raises:
         PhysicsError: If a case breaks a balance or a bound.
     """
+    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+        raise InvalidInputError(Problem("jobs", repr(jobs), "a whole number from 1, or None", "None takes all cores"))
     count = len(cases)
     totals = np.zeros((count, len(at.TOTALS)))
     done = np.zeros(count, dtype=bool)
@@ -211,6 +226,8 @@ def sweep(
         PhysicsError: If a case breaks a balance or a bound.
     """
     template = resolve_template(template_id)
+    if not isinstance(grid, SizeGrid):
+        raise InvalidInputError(Problem("grid", type(grid).__name__, "a SizeGrid", "make it with SizeGrid(...)"))
     cases = _grid_cases(params, template, grid)
     totals, done = run_rows(
         cases,
