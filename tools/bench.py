@@ -20,6 +20,8 @@ from afterbay.sizing import DISPATCH_TEMPLATES, SimulationParams
 from afterbay.sizing import layout as at
 from afterbay.sizing.case import case_row
 from afterbay.sizing.grid import SizeGrid, inclusive_range
+from afterbay.sizing.optimum import bound
+from afterbay.sizing.projection import ProjectionConfig, project_cases, project_years
 from afterbay.sizing.simulation import run_simulation
 from afterbay.sizing.sweep import run_rows, sweep
 
@@ -155,6 +157,22 @@ def _sweeps() -> None:
     print(f"  peak memory of this process      {peak:8.0f} MB   (before the sweeps {before / 1e6:.0f} MB)")
 
 
+def _lifetimes() -> None:
+    load, solar = _year()
+    params = SimulationParams(load_profile=load, solar_profile=solar, dg_capacity=10.0, dg_takeover_mode=False)
+    config = ProjectionConfig(fixed_loss_fraction_per_year=None)
+    project_years(params, 1, config)
+    one_s = _best(lambda: project_years(params, 1, config), 10)
+    start = time.perf_counter()
+    project_cases(_mixed_cases(10_000), [(load, solar)], config)
+    many_s = time.perf_counter() - start
+    print("\nTwenty years with swings counted in the dispatch pass")
+    print(f"  one case                         {one_s * 1e3:8.1f} ms   {one_s / 20 * 1e3:.2f} ms per year")
+    print(f"  10,000 mixed cases, all cores    {many_s:8.1f} s   peak memory {_peak_mb():.0f} MB")
+    bound_s = _best(lambda: bound(params), 2)
+    print(f"  perfect foresight of one year    {bound_s:8.2f} s")
+
+
 def _peak_mb() -> float:
     import resource
 
@@ -202,6 +220,7 @@ def main() -> None:
     _engine()
     _sweeps()
     _starts()
+    _lifetimes()
     print(f"\n{len(at.TOTALS)} totals and the physics check are computed for every case of every line above.")
 
 

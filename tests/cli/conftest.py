@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,19 @@ class Command:
 @pytest.fixture
 def afterbay() -> Command:
     return Command()
+
+
+def assert_ends_well_without_a_reader(*words: object) -> None:
+    """Run the command in a process of its own, into a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", "afterbay", *(str(word) for word in words)]
+        result = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    finally:
+        os.close(writing)
+
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 def write_block_sun(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from afterbay import __version__
 from afterbay.cli import size
 from afterbay.core.errors import MissingExtraError, PhysicsError
-from cli.conftest import Command
+from cli.conftest import Command, assert_ends_well_without_a_reader
 
 COMMANDS = [
     ("size", "check"), ("size", "run"), ("size", "results"), ("size", "show"), ("size", "compare"), ("size", "why"),
@@ -81,7 +82,7 @@ def test_the_trace_is_there_for_those_who_ask(
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (MissingExtraError("pvlib", "solar", "the sun"), 1),
+        (MissingExtraError("pvlib", "solar", "the sun"), 3),
         (PhysicsError("a law is broken"), 8),
         (KeyboardInterrupt(), 130),
     ],
@@ -111,6 +112,45 @@ def test_with_json_a_problem_is_one_document_on_stdout(afterbay: Command, tmp_pa
     assert document["code"] == 3
     assert document["errors"][0]["where"] == "setup_config.bess_efficiency, line 1"
     assert document["errors"][0]["next_move"] == "did you mean 87 %?"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("size", "rnu"), ("size", "run"), ("size", "check", "x.yaml", "--nope"), ("--nope",), ("nope",)],
+    ids=" ".join,
+)
+def test_with_json_a_usage_error_is_a_document_too(afterbay: Command, words: tuple[str, ...]) -> None:
+    result = afterbay(*words, "--json")
+
+    document = json.loads(result.stdout)
+    assert result.exit_code == 2
+    assert document["code"] == 2
+    assert document["detail"]
+
+
+def test_with_json_a_missing_extra_is_a_document_that_names_it(
+    afterbay: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise MissingExtraError("pvlib", "solar", "the sun")
+
+    monkeypatch.setattr(size, "_overrides", broken)
+
+    document = json.loads(afterbay("size", "check", tmp_path / "x.yaml", "--json").stdout)
+
+    assert document["title"] == "a package is missing"
+    assert "afterbay[solar]" in document["detail"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader fails in another way on Windows")
+@pytest.mark.parametrize(
+    "words",
+    [("--help",), ("size", "run", "--help"), ("version",), ("version", "--json"), ("size", "rnu", "--json"),
+     ("size", "check", "nowhere.yaml", "--json")],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_reader_that_left_is_no_error(words: tuple[str, ...]) -> None:
+    assert_ends_well_without_a_reader(*words)
 
 
 WRONG_FILES = {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
-from cli.conftest import Command
+import pytest
+
+from cli.conftest import Command, assert_ends_well_without_a_reader
 
 
 def _file(folder: Path, rows: list[str]) -> Path:
@@ -53,3 +56,33 @@ def test_a_refused_file_with_json_is_one_problem_document(afterbay: Command, tmp
 
     assert result.exit_code == 3
     assert json.loads(result.stdout)["errors"]
+
+
+def test_a_file_that_is_not_there_exits_4(afterbay: Command, tmp_path: Path) -> None:
+    result = afterbay("profile", "inspect", tmp_path / "nowhere.csv")
+
+    assert result.exit_code == 4
+    assert "nowhere.csv" in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x00\x01\x02"], ids=["a folder", "empty", "binary"])
+def test_nothing_is_reported_of_a_file_that_could_not_be_read(
+    afterbay: Command, tmp_path: Path, content: bytes | None
+) -> None:
+    file = tmp_path / "solar.csv"
+    if content is None:
+        file.mkdir()
+    else:
+        file.write_bytes(content)
+
+    result = afterbay("profile", "inspect", file)
+
+    assert result.exit_code == 3
+    assert result.stdout.splitlines() == [f"file: {file}", "not examined: no table could be read"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader fails in another way on Windows")
+@pytest.mark.parametrize("rows", [48, 0], ids=["a good file", "a file without rows"])
+def test_a_reader_that_left_is_no_error(tmp_path: Path, rows: int) -> None:
+    assert_ends_well_without_a_reader("profile", "inspect", _file(tmp_path, _hours(rows)))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.conftest import Command
+from cli.conftest import Command, assert_ends_well_without_a_reader
 
 Run = tuple[Path, Path, Any]
 
@@ -170,6 +172,72 @@ def test_a_file_that_is_no_run_is_refused(afterbay: Command, tmp_path: Path, con
 
     assert result.exit_code == 3
     assert "run the project again" in result.stderr
+
+
+DAMAGED = [
+    ("versions",), ("versions", "afterbay"), ("complete",), ("sources",), ("sources", 0), ("sources", 0, "path"),
+    ("grid",), ("grid", "solar_base_mw"), ("template",), ("template", "number"), ("dt_h",), ("start",), ("results",),
+    ("results", "option"), ("results", "capacity"), ("results", "delivery_pct"), ("config", "setup_config"),
+    ("recommendation",), ("recommendation", "recommended"), ("recommendation", "goal"), ("recommendation", "pareto"),
+    ("nearest",),
+]  # fmt: skip
+_GONE = object()
+
+
+@pytest.mark.parametrize("value", [_GONE, 7, "text", [], {}], ids=["gone", "a number", "text", "a list", "a mapping"])
+@pytest.mark.parametrize("place", DAMAGED, ids=lambda place: ".".join(map(str, place)))
+def test_a_run_damaged_anywhere_is_never_an_unexpected_error(
+    afterbay: Command, block_run: Run, tmp_path: Path, place: tuple[str | int, ...], value: Any
+) -> None:
+    facts = json.loads((block_run[1] / "run.json").read_text())
+    holder = facts
+    for key in place[:-1]:
+        holder = holder[key]
+    if value is _GONE:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = value
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    shutil.copy(block_run[1] / "inputs.npz", tmp_path)
+
+    for words in (("results",), ("results", "--json"), ("results", "--csv"), ("show",), ("compare", 1, 2)):
+        result = afterbay("size", words[0], tmp_path, *words[1:])
+
+        # Some damage does not concern a command, and what is not there at all is not found.
+        assert result.exit_code in (0, 3, 4), (words, result.stderr)
+        assert "unexpected" not in result.stderr + result.stdout
+
+
+@pytest.mark.parametrize("place", ["versions", "complete", "sources", "grid", "template", "results", "recommendation"])
+def test_a_run_without_a_part_is_called_damaged(afterbay: Command, block_run: Run, tmp_path: Path, place: str) -> None:
+    facts = json.loads((block_run[1] / "run.json").read_text())
+    facts[place] = None
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    shutil.copy(block_run[1] / "inputs.npz", tmp_path)
+
+    result = afterbay("size", "show", tmp_path)
+
+    assert result.exit_code == 3
+    assert "a damaged run" in result.stderr
+    assert "run the project again" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_the_trace_behind_a_damaged_run_is_there_for_those_who_ask(
+    afterbay: Command, block_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = json.loads((block_run[1] / "run.json").read_text())
+    del facts["versions"]
+    (tmp_path / "run.json").write_text(json.dumps(facts))
+    monkeypatch.setenv("AFTERBAY_DEBUG", "1")
+
+    assert "KeyError: 'versions'" in afterbay("size", "results", tmp_path).stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader fails in another way on Windows")
+@pytest.mark.parametrize("words", [("results",), ("results", "--csv"), ("show",), ("show", "--csv")], ids=" ".join)
+def test_a_reader_that_left_is_no_error(block_run: Run, words: tuple[str, ...]) -> None:
+    assert_ends_well_without_a_reader("size", words[0], block_run[1], *words[1:])
 
 
 @pytest.mark.parametrize(

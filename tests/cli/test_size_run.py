@@ -105,7 +105,7 @@ def test_pictures_of_an_earlier_run_do_not_stand_beside_new_numbers(
     afterbay: Command, block_sun: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
-    out.mkdir()
+    assert afterbay("size", "run", block_sun, "--out", out).exit_code == 0
     (out / "pareto.png").write_bytes(b"old")
     (out / "notes.txt").write_text("mine")
 
@@ -113,6 +113,28 @@ def test_pictures_of_an_earlier_run_do_not_stand_beside_new_numbers(
 
     assert not (out / "pareto.png").exists()
     assert (out / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["run.json", "cases.csv", "hourly.csv", "inputs.npz", "pareto.png"])
+def test_files_that_are_not_of_a_run_are_never_overwritten(
+    afterbay: Command, block_sun: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / name).write_text('{"mine": true}')
+
+    result = afterbay("size", "run", block_sun, "--out", out)
+
+    assert result.exit_code == 3
+    assert name in result.stderr
+    assert "choose another --out, or move these files away" in result.stderr
+    assert [(file.name, file.read_text()) for file in out.iterdir()] == [(name, '{"mine": true}')]
+
+
+def test_a_run_of_ours_may_be_made_again_in_its_folder(afterbay: Command, block_sun: Path, tmp_path: Path) -> None:
+    exits = [afterbay("size", "run", block_sun, "--out", tmp_path / "run").exit_code for _ in range(2)]
+
+    assert exits == [0, 0]
 
 
 def test_nothing_is_written_when_the_input_is_invalid(afterbay: Command, block_sun: Path, tmp_path: Path) -> None:

@@ -38,3 +38,12 @@ def test_the_error_is_in_the_family_and_carries_the_report(write: Callable[..., 
     assert isinstance(caught.value, ProfileError)
     assert isinstance(caught.value, InvalidInputError)
     assert any("row 3" in line and "'x'" in line for line in caught.value.report.lines())
+
+
+def test_a_table_without_rows_tells_its_format_and_no_made_up_counts(write: Callable[..., Path]) -> None:
+    with pytest.raises(ProfileFileError) as caught:
+        read_profile(write("time,load_mw\n"))
+
+    lines = caught.value.report.lines()
+    assert lines[1].startswith("format: text, utf-8")
+    assert lines[2:] == ["columns: time, load_mw", "not examined: no rows could be read"]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 import afterbay
 from afterbay.cli import output, profile, size
-from afterbay.cli.failures import exit_code_of, report_failure
+from afterbay.cli.failures import USAGE, exit_code_of, reader_may_leave, report_failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 __all__ = ["app", "main"]
 
@@ -18,15 +22,32 @@ __all__ = ["app", "main"]
 class _Root(TyperGroup):
     """Turns every error into a sentence and an exit code; no stack trace reaches a user."""
 
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        # Read before the words are understood: words that are not understood are to be a document too.
+        as_json = output.asks_for_json(args)
+        with reader_may_leave(), _failures_as_exits(lambda: as_json):
+            ctx = super().make_context(info_name, args, parent, **extra)
+        output.remember_json(ctx, as_json)
+        return ctx
+
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with reader_may_leave(), _failures_as_exits(lambda: output.wants_json(ctx)):
             return super().invoke(ctx)
-        except (Exception, KeyboardInterrupt) as error:
-            code = exit_code_of(error)
-            if code is None:
-                raise
-            report_failure(error, code, as_json=output.wants_json(ctx))
-            raise typer.Exit(code) from error
+
+
+@contextmanager
+def _failures_as_exits(wants_json: Callable[[], bool]) -> Iterator[None]:
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        as_json = wants_json()
+        code = exit_code_of(error)
+        if code is None and as_json and getattr(error, "exit_code", None) == USAGE and hasattr(error, "format_message"):
+            code = USAGE
+        if code is None:
+            raise
+        report_failure(error, code, as_json=as_json)
+        raise typer.Exit(code) from error
 
 
 app = typer.Typer(
@@ -39,8 +60,9 @@ app = typer.Typer(
         "Examples:\n"
         "  afterbay size run examples/red_rock_quarry.yaml\n"
         "  afterbay profile inspect solar.csv\n\n\b\n"
-        "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid input, 4 not found, 8 goal not reached,\n"
-        "9 partial results, 130 interrupted. AFTERBAY_DEBUG=1 shows the trace of an unexpected error."
+        "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid input or a missing package, 4 not found,\n"
+        "8 goal not reached, 9 partial run (size results only), 130 interrupted.\n"
+        "AFTERBAY_DEBUG=1 shows the trace of an unexpected error."
     ),
 )
 app.add_typer(size.app, name="size")

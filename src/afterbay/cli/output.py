@@ -12,18 +12,39 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["JSON_OPTION", "bold", "is_terminal", "json_document", "lines", "note", "wants_json", "warn"]
+__all__ = [
+    "JSON_OPTION",
+    "asks_for_json",
+    "bold",
+    "is_terminal",
+    "json_document",
+    "lines",
+    "note",
+    "remember_json",
+    "wants_json",
+    "warn",
+]
 
 _META = "afterbay.json"
 
 
 def _remember(ctx: typer.Context, value: bool) -> bool:
     # Known before anything can fail, so that an error is a document as well.
-    ctx.meta[_META] = value
+    remember_json(ctx, value)
     return value
 
 
 JSON_OPTION: Any = typer.Option("--json", help="Print one JSON document.", callback=_remember, is_eager=True)
+
+
+def asks_for_json(words: list[str]) -> bool:
+    """Is `--json` among the words of a command line?"""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def remember_json(ctx: Any, value: bool) -> None:
+    """Note for the whole command line that JSON is wanted; once noted it stays."""
+    ctx.meta[_META] = wants_json(ctx) or value
 
 
 def wants_json(ctx: Any) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from afterbay.cli import output
+from afterbay.core.errors import NotFoundError
 
 __all__ = ["app"]
 
@@ -51,6 +53,10 @@ def inspect(
     """Say all that was found in a profile file, and whether it can be used."""
     from afterbay.profiles import ProfileFileError, read_profile
 
+    # Whatever else keeps a file from being read is the reader's to say.
+    with suppress(PermissionError):
+        if not file.exists():
+            raise NotFoundError(f"there is no {file} -> check the path")
     options: dict[str, Any] = {"unit": unit, "zone": zone, "date_order": date_order, "gaps": gaps}
     options |= {"duplicates": duplicates, "negatives": negatives, "leap_day": leap_day, "dt_h": step_h}
     options |= {"column": column, "quantity": quantity}

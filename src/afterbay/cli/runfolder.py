@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -18,10 +19,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 import afterbay
-from afterbay.core.errors import InvalidInputError, NotFoundError, Problem
+from afterbay.core.errors import AfterbayError, InvalidInputError, NotFoundError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from afterbay.sizing.project import Project
     from afterbay.sizing.simulation import HourlyResults
@@ -37,6 +38,7 @@ __all__ = [
     "find_run",
     "hourly_csv",
     "prepare",
+    "reading",
     "table_csv",
     "write_file",
     "write_inputs",
@@ -54,7 +56,12 @@ def default_folder(name: str) -> Path:
 
 
 def prepare(folder: Path) -> None:
-    """Make the folder and see that it can be written, before anybody waits for results."""
+    """Make the folder and see that it can be written, before anybody waits for results.
+
+    Raises:
+        InvalidInputError: If it cannot, or holds files of these names that are not of a run.
+    """
+    _keep_what_is_not_ours(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".afterbay.{os.getpid()}.tmp"
@@ -65,6 +72,25 @@ def prepare(folder: Path) -> None:
         raise InvalidInputError(
             Problem("--out", f"{folder}: {reason}", "a folder that can be written", "choose another --out")
         ) from None
+
+
+def _keep_what_is_not_ours(folder: Path) -> None:
+    held = [name for name in FILES if os.path.lexists(folder / name)]
+    if not held:
+        return
+    try:
+        facts = json.loads((folder / "run.json").read_bytes())
+    except (ValueError, OSError, RecursionError):
+        facts = None
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise InvalidInputError(
+            Problem(
+                "--out",
+                f"{folder} with {', '.join(held)}, but no run of afterbay",
+                "a new folder, an empty one, or that of an earlier run",
+                "choose another --out, or move these files away",
+            )
+        )
 
 
 def write_file(path: Path, content: bytes | str) -> None:
@@ -270,16 +296,32 @@ def find_run(named: Path) -> StoredRun:
         facts = json.loads(file.read_bytes())
     except FileNotFoundError:
         raise NotFoundError(f"there is no run in {folder} -> afterbay size run {named}") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise _broken(file, str(error)) from None
     needed = ("config", "results", "recommendation", "sources", "input_hash", "grid", "template")
     if not isinstance(facts, dict) or facts.get("format") != FORMAT or any(name not in facts for name in needed):
         raise _broken(file, "another format")
+    if not isinstance(facts.get("complete"), bool):
+        raise _broken(file, "a damaged run: complete is neither true nor false")
     return StoredRun(folder, facts)
 
 
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Say that a run is damaged where its facts are not there, or not of the kind that was written."""
+    try:
+        yield
+    except AfterbayError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ArithmeticError) as error:
+        why = f"a damaged run ({type(error).__name__}: {error})"
+        raise _broken(folder / "run.json", why) from error
+
+
 def _broken(file: Path, why: str) -> InvalidInputError:
-    return InvalidInputError(Problem(str(file), why, f"a run of the format {FORMAT}", "run the project again"))
+    return InvalidInputError(
+        Problem(str(file), why, f"a run of the format {FORMAT}", "run the project again into a new --out")
+    )
 
 
 def _digest(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,8 @@ from afterbay.cli import output
 from afterbay.cli.failures import GOAL_NOT_REACHED, INTERRUPTED, PARTIAL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from afterbay.cli.runfolder import StoredRun
 
 __all__ = ["app"]
@@ -137,18 +140,18 @@ def results(
     """List the options of a run."""
     from afterbay.cli import listing, runfolder
 
-    stored = _open(run)
-    rows = listing.chosen_rows(stored, pareto=pareto, top=top, sort=sort)
-    if as_json:
-        output.json_document(listing.rows_document(stored, rows))
-    elif as_csv:
-        typer.echo(runfolder.table_csv(stored.results, rows), nl=False)
-    else:
-        from afterbay.cli.options_table import option_lines, summary_lines
+    with _open(run) as stored:
+        rows = listing.chosen_rows(stored, pareto=pareto, top=top, sort=sort)
+        if as_json:
+            output.json_document(listing.rows_document(stored, rows))
+        elif as_csv:
+            typer.echo(runfolder.table_csv(stored.results, rows), nl=False)
+        else:
+            from afterbay.cli.options_table import option_lines, summary_lines
 
-        output.lines([*option_lines(stored.facts, rows), "", *summary_lines(stored.facts)])
-    if not stored.facts["complete"]:
-        raise typer.Exit(PARTIAL)
+            output.lines([*option_lines(stored.facts, rows), "", *summary_lines(stored.facts)])
+        if not stored.facts["complete"]:
+            raise typer.Exit(PARTIAL)
 
 
 @app.command(
@@ -173,8 +176,8 @@ def show(
         raise typer.BadParameter("--hour and --why look at one day: add --day worst")
     from afterbay.cli.showing import Request, show_option
 
-    stored = _open(run)
-    show_option(stored, Request(option, day, hour, why, as_csv, png, as_json))
+    with _open(run) as stored:
+        show_option(stored, Request(option, day, hour, why, as_csv, png, as_json))
 
 
 @app.command(
@@ -194,12 +197,12 @@ def compare(
     """Put two or three options side by side."""
     from afterbay.cli.looking import compare_document, compare_lines
 
-    stored = _open(run)
-    rows = [stored.row_of(name) for name in (first, second, third) if name is not None]
-    if as_json:
-        output.json_document(compare_document(stored, rows))
-    else:
-        output.lines(compare_lines(stored, rows))
+    with _open(run) as stored:
+        rows = [stored.row_of(name) for name in (first, second, third) if name is not None]
+        if as_json:
+            output.json_document(compare_document(stored, rows))
+        else:
+            output.lines(compare_lines(stored, rows))
 
 
 @app.command(
@@ -219,16 +222,99 @@ def why(
     """Say why an hour went as it did, from the decision that was really taken."""
     from afterbay.cli.showing import Request, show_option
 
-    stored = _open(run)
-    show_option(stored, Request(option, day, hour, True, False, None, as_json))
+    with _open(run) as stored:
+        show_option(stored, Request(option, day, hour, True, False, None, as_json))
 
 
-def _open(run: Path) -> StoredRun:
+@contextmanager
+def _open(run: Path) -> Iterator[StoredRun]:
     from afterbay.cli import runfolder
 
     stored = runfolder.find_run(run)
-    for sentence in stored.stale:
-        output.warn(sentence)
-    if not stored.facts["complete"]:
-        output.warn(f"partial run: {stored.facts['cases_finished']:,} of {stored.facts['cases']:,} sizes")
-    return stored
+    with runfolder.reading(stored.folder):
+        for sentence in stored.stale:
+            output.warn(sentence)
+        if not stored.facts["complete"]:
+            output.warn(f"partial run: {stored.facts['cases_finished']:,} of {stored.facts['cases']:,} sizes")
+        yield stored
+
+
+@app.command(
+    **output.told(
+        "Run one option over its years: what it still delivers, and what it is worth.",
+        "afterbay size years out/Red_Rock_Quarry",
+        "afterbay size years out/Red_Rock_Quarry --option 9 --years 25 --loss 1.5 --fuel-price 1.2",
+    )
+)
+def years(
+    run: _Run,
+    option: _Option = "best",
+    horizon: Annotated[int, typer.Option("--years", help="Years of operation.")] = 20,
+    loss: Annotated[float, typer.Option(help="Battery energy lost per year, compound [%].")] = 2.0,
+    solar_loss: Annotated[float, typer.Option(help="Solar lost per year, compound [%].")] = 0.5,
+    discount: Annotated[float, typer.Option(help="Discount rate [%].")] = 8.0,
+    energy_price: Annotated[float, typer.Option(help="Earned per delivered MWh [USD].")] = 100.0,
+    fuel_price: Annotated[float, typer.Option(help="Fuel in the first year [USD/L].")] = 1.5,
+    residual: Annotated[float, typer.Option(help="Value left at the end, share of the capital [%].")] = 0.0,
+    as_json: _Json = False,
+) -> None:
+    """Run one option over its years: what it still delivers, and what it is worth."""
+    from afterbay.cli.lifetime import YearsRequest, show_years
+
+    request = YearsRequest(
+        option=option,
+        years=horizon,
+        loss_pct=loss,
+        solar_loss_pct=solar_loss,
+        discount_pct=discount,
+        energy_price_usd_per_mwh=energy_price,
+        fuel_price_usd_per_l=fuel_price,
+        residual_pct=residual,
+        as_json=as_json,
+    )
+    with _open(run) as stored:
+        show_years(stored, request)
+
+
+@app.command(
+    **output.told(
+        "Hold the rule of one option against the best that physics allows.",
+        "afterbay size optimum out/Red_Rock_Quarry --option 7",
+        "afterbay size optimum out/Red_Rock_Quarry --price 100 --json",
+    )
+)
+def optimum(
+    run: _Run,
+    option: _Option = "best",
+    price: Annotated[float | None, typer.Option(help="What a missed MWh is worth [USD].")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Hold the rule of one option against the best that physics allows."""
+    from afterbay.cli.lifetime import show_optimum
+
+    with _open(run) as stored:
+        show_optimum(stored, option, price, as_json)
+
+
+@app.command(
+    **output.told(
+        "Move every driver of one option by itself, and say which matters most.",
+        "afterbay size tornado out/Red_Rock_Quarry",
+        "afterbay size tornado out/Red_Rock_Quarry --option 9 --measure total_fuel_consumed --swing 10",
+    )
+)
+def tornado(
+    run: _Run,
+    option: _Option = "best",
+    measure: Annotated[
+        str, typer.Option(help="A metric, such as delivery_pct or total_fuel_consumed.")
+    ] = "delivery_pct",
+    swing: Annotated[float, typer.Option(help="How far each driver moves, both ways [%].")] = 20.0,
+    png: Annotated[Path | None, typer.Option(help="Draw the tornado into this file.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Move every driver of one option by itself, and say which matters most."""
+    from afterbay.cli.lifetime import show_tornado
+
+    with _open(run) as stored:
+        show_tornado(stored, option, measure, swing, png, as_json)

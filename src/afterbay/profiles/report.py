@@ -92,11 +92,14 @@ class ImportReport:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Return the report as readable lines, one fact each."""
-        text = [
-            f"file: {self.path}",
-            f"format: {self._format()}",
-            f"columns: {', '.join(self.columns)}",
+        """Return the report as readable lines, one fact each; nothing about what was not read."""
+        text = [f"file: {self.path}"]
+        if not self.columns:
+            return [*text, "not examined: no table could be read"]
+        text += [f"format: {self._format()}", f"columns: {', '.join(self.columns)}"]
+        if not self.rows_found:
+            return [*text, "not examined: no rows could be read"]
+        text += [
             f"chosen: {self.column} ({self.column_reason}), taken as {self.quantity}",
             f"unit: {self.unit} ({self.unit_reason}); values in {self.values_unit}",
             f"time: column {self.time_column}, date order {self.date_order} ({self.date_order_reason})",

@@ -73,6 +73,38 @@ def test_a_band_that_cannot_act_is_refused_naming_both_values(rules: dict[str, A
     assert any(named in problem for problem in problems)
 
 
+CYCLE_CHARGING = {"cycle_charging_enabled": True, "dg_charges_bess": True}
+
+
+@pytest.mark.parametrize(("off_soc", "refused"), [(96, True), (95, False)])
+def test_cycle_charging_must_be_able_to_stop(off_soc: float, refused: bool) -> None:
+    setup = {"dg_operating_mode": "variable", "bess_max_soc": 95}
+
+    problems, _ = _rules(setup, {**CYCLE_CHARGING, "cycle_charging_off_soc": off_soc})
+
+    assert any("95 % (bess_max_soc) or less" in problem for problem in problems) == refused
+    assert bool(problems) == refused
+
+
+def test_the_end_of_cycle_charging_does_not_matter_when_it_is_off() -> None:
+    assert _rules({"bess_max_soc": 95}, {"cycle_charging_off_soc": 96}) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("section", "key"),
+    [
+        ("setup", "dg_min_load_pct"), ("rules", "soc_on_threshold"), ("rules", "soc_off_threshold"),
+        ("rules", "emergency_soc_threshold"), ("rules", "cycle_charging_off_soc"),
+        ("rules", "cycle_charging_min_load_pct"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("value", "meant"), [(0.2, "20 %"), (1.0, "100 %")])
+def test_a_fraction_in_place_of_a_percentage_is_refused(section: str, key: str, value: float, meant: str) -> None:
+    problems, _ = _rules(*({key: value} if name == section else {} for name in ("setup", "rules")))
+
+    assert any(key in problem and f"did you mean {meant}?" in problem for problem in problems)
+
+
 def test_a_narrow_band_is_a_warning() -> None:
     problems, warnings = _rules({}, {"dg_trigger": "soc_based", "soc_on_threshold": 65})
 

@@ -301,3 +301,16 @@ def test_rules_are_said_in_words(tmp_path: Path) -> None:
     assert "18:00 to 6:00" in words
     assert "falls to 30 % and stops at 80 %" in words
     assert "Takeover" not in words
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_cycle_charging_is_said_in_words_with_its_two_numbers(tmp_path: Path, enabled: bool) -> None:
+    rules: dict[str, Any] = {"cycle_charging_enabled": enabled, "dg_charges_bess": True}
+    if enabled:
+        rules |= {"cycle_charging_min_load_pct": 65, "cycle_charging_off_soc": 85}
+    file = write(tmp_path, setup_config={"dg_operating_mode": "variable"}, rules_config=rules)
+
+    said = [line for line in rules_in_words(load_project(file)) if line.startswith("Cycle charging")]
+
+    assert len(said) == enabled
+    assert all("below 85 %" in line and "at least 65 % of its rating" in line for line in said)

@@ -87,6 +87,10 @@ def check_rules(setup: Mapping[str, Any], rules: Mapping[str, Any], document: Do
                 got = "binary" if "mode" in place else "false"
                 problems.add(where(place), f"{got} with cycle_charging_enabled", allowed,
                              f"say {allowed}, or switch cycle charging off")  # fmt: skip
+        if rules["cycle_charging_off_soc"] > setup["bess_max_soc"]:
+            problems.add(where("rules_config.cycle_charging_off_soc"), f"{rules['cycle_charging_off_soc']:g} %",
+                         f"{setup['bess_max_soc']:g} % (bess_max_soc) or less",
+                         "the battery never rises this high, so cycle charging would never stop: lower it")  # fmt: skip
     return found
 
 

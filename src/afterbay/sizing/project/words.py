@@ -76,6 +76,11 @@ def rules_in_words(project: Project) -> list[str]:
         )
     if setup["dg_operating_mode"] == "variable":
         lines.append(f"Its output follows the load, down to {setup['dg_min_load_pct']:g} % of its rating.")
+    if rules["cycle_charging_enabled"]:
+        lines.append(
+            f"Cycle charging: while the battery is below {rules['cycle_charging_off_soc']:g} %, a running generator "
+            f"gives at least {rules['cycle_charging_min_load_pct']:g} % of its rating, to charge it."
+        )
     return lines
 
 
