@@ -21,6 +21,10 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
 
 demo: $(READY) ## Size the battery of Red Rock Quarry on a real solar year
 	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --charts --out out/red-rock-quarry
+	@echo
+	$(BIN)/afterbay size optimum out/red-rock-quarry
+	@echo
+	$(BIN)/afterbay size report examples/red_rock_quarry.yaml --out out/red-rock-quarry-report
 
 check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/ruff format --check .

@@ -318,3 +318,37 @@ def tornado(
 
     with _open(run) as stored:
         show_tornado(stored, option, measure, swing, png, as_json)
+
+
+@app.command(
+    **output.told(
+        "Write the whole study as a PDF and a workbook: sizes, years, money, what matters most.",
+        "afterbay size report examples/red_rock_quarry.yaml",
+        "afterbay size report project.yaml --years 25 --out study --date 2026-11-21",
+    )
+)
+def report(
+    project: _Project,
+    settings: _Set = None,
+    grid: _Grid = None,
+    goal: _Goal = None,
+    horizon: Annotated[int, typer.Option("--years", help="Years of operation.")] = 20,
+    out: Annotated[Path | None, typer.Option(help="Folder of the two files; default: out/<project name>.")] = None,
+    made_on: Annotated[str | None, typer.Option("--date", help="Date on the report; default: today.")] = None,
+) -> None:
+    """Write the whole study as a PDF and a workbook: sizes, years, money, what matters most."""
+    from datetime import date
+
+    from afterbay.cli import runfolder
+    from afterbay.cli.reporting import write_report
+    from afterbay.sizing.project import load_project
+
+    try:
+        day = date.fromisoformat(made_on) if made_on is not None else date.today()
+    except ValueError:
+        raise typer.BadParameter(f"--date {made_on!r} is no date such as 2026-11-21") from None
+    found = load_project(project, _overrides(settings, grid, goal))
+    for warning in found.warnings:
+        output.warn(warning)
+    if not write_report(found, out or runfolder.default_folder(found.name), years=horizon, made_on=day):
+        raise typer.Exit(GOAL_NOT_REACHED)
