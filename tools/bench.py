@@ -173,6 +173,27 @@ def _lifetimes() -> None:
     print(f"  perfect foresight of one year    {bound_s:8.2f} s")
 
 
+def _reports() -> None:
+    """Time the two files of the demo project, which stands with its pictures drawn."""
+    from datetime import date
+
+    from afterbay.sizing import calculate_recommendations
+    from afterbay.sizing.project import load_project
+    from afterbay.sizing.report import standard_pictures, study_of, write_pdf, write_workbook
+
+    project = load_project(ROOT / "examples" / "red_rock_quarry.yaml")
+    result = sweep(project.params(), project.template, project.grid, costs=project.costs)
+    choice = calculate_recommendations(result, project.goal, costs=project.costs)
+    hourly = result.simulate(choice["recommended"]["index"])
+    pictures = standard_pictures(project, result, choice, hourly)
+    study = study_of(project, result, choice, made_on=date(2026, 1, 1), hourly=hourly, pictures=pictures)
+    with tempfile.TemporaryDirectory() as folder:
+        pdf_s = _best(lambda: write_pdf(study, Path(folder) / "report.pdf"), 2)
+        book_s = _best(lambda: write_workbook(study, Path(folder) / "report.xlsx"), 2)
+    print("\nThe report of the demo project")
+    print(f"  PDF {pdf_s:.2f} s   workbook with every hour {book_s:.2f} s")
+
+
 def _peak_mb() -> float:
     import resource
 
@@ -221,6 +242,7 @@ def main() -> None:
     _sweeps()
     _starts()
     _lifetimes()
+    _reports()
     print(f"\n{len(at.TOTALS)} totals and the physics check are computed for every case of every line above.")
 
 

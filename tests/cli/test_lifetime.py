@@ -92,3 +92,12 @@ def test_a_measure_that_does_not_exist_is_named(afterbay: Command, block_run: tu
 
     assert result.exit_code == 3
     assert "luck" in result.stderr
+
+
+def test_the_tornado_of_money_moves_prices_too(afterbay: Command, block_run: tuple[Path, Path, Any]) -> None:
+    result = afterbay("size", "tornado", block_run[1], "--option", 2, "--measure", "npv_usd", "--json")
+
+    found = json.loads(result.stdout)["tornado"]
+    assert result.exit_code == 0
+    assert "discount" in json.dumps(found)
+    assert found["rows"][0]["span"] > 0.0

@@ -40,3 +40,17 @@ def test_a_slip_writes_nothing(
 
     assert result.exit_code == code
     assert not (tmp_path / "out").exists()
+
+
+def test_the_report_says_how_far_the_rule_is_from_the_best_and_how_sure_it_is(
+    afterbay: Command, block_sun: Path, tmp_path: Path
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl")
+    afterbay("size", "report", block_sun, "--years", 3, "--out", tmp_path / "out")
+
+    sheet = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx")["Summary"]
+    text = "\n".join(str(cell.value) for row in sheet.iter_rows() for cell in row if cell.value is not None)
+    assert "The rule and the optimum" in text
+    assert "With perfect foresight" in text
+    assert "net_present_value_usd: P50" in text
+    assert "drawing cannot create another January" in text

@@ -141,12 +141,18 @@ def show_optimum(run: StoredRun, option: str, price_usd_per_mwh: float | None, a
 
 def show_tornado(run: StoredRun, option: str, measure: str, swing_pct: float, png: Path | None, as_json: bool) -> None:
     """Move every driver of one option by itself and print what that does to a metric."""
+    from afterbay.sizing.cost import CapitalCosts
+    from afterbay.sizing.finance import FinancialConfig
     from afterbay.sizing.uncertainty import drivers_of, tornado
 
     row = run.row_of(option)
     hourly = run.simulate(row)
-    drivers = drivers_of(hourly.params, swing_fraction=percent_to_fraction(swing_pct))
-    found = tornado(hourly.params, hourly.template, drivers=drivers, measure=measure)
+    finance = None
+    if measure == "npv_usd":
+        costs = CapitalCosts(**run.facts["recommendation"]["costs"])
+        finance = FinancialConfig(costs=costs, residual_value_fraction=0.0)
+    drivers = drivers_of(hourly.params, finance=finance, swing_fraction=percent_to_fraction(swing_pct))
+    found = tornado(hourly.params, hourly.template, drivers=drivers, measure=measure, finance=finance)
     if png is not None:
         from afterbay.sizing.charts import save_png, tornado_chart
 

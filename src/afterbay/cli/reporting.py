@@ -10,9 +10,14 @@ from afterbay.cli import output
 from afterbay.cli.progress import show_progress
 
 if TYPE_CHECKING:
+    from afterbay.sizing.params import SimulationParams
     from afterbay.sizing.project.model import Project
+    from afterbay.sizing.projection import Projection
 
 __all__ = ["write_report"]
+
+_WEATHER_YEARS = 50
+"""Drawn years behind P50 and P90: enough for a tenth to be five of them."""
 
 
 def write_report(project: Project, folder: Path, *, years: int, made_on: date) -> bool:
@@ -22,6 +27,7 @@ def write_report(project: Project, folder: Path, *, years: int, made_on: date) -
         Does an option reach the goal? If none does, the report is about the nearest.
     """
     from afterbay.sizing.finance import FinancialConfig, FinancialProjection, PlantSize
+    from afterbay.sizing.optimum import better_template, gap
     from afterbay.sizing.projection import ProjectionConfig, project_years, year_energies
     from afterbay.sizing.recommendation import calculate_recommendations
     from afterbay.sizing.report import (
@@ -33,7 +39,7 @@ def write_report(project: Project, folder: Path, *, years: int, made_on: date) -
         write_workbook,
     )
     from afterbay.sizing.sweep import sweep
-    from afterbay.sizing.uncertainty import tornado
+    from afterbay.sizing.uncertainty import npv_of, resample_months, tornado, weather_spread
 
     # Refused before anything runs.
     money = FinancialConfig(project_life_years=years, costs=project.costs, residual_value_fraction=0.0)
@@ -47,6 +53,22 @@ def write_report(project: Project, folder: Path, *, years: int, made_on: date) -
     plant = PlantSize(bess_mwh=params.bess_capacity, bess_mw=params.bess_discharge_power, dg_mw=params.dg_rating_mw)
     finance = FinancialProjection(money, plant, year_energies(life))
     shaken = tornado(params, hourly.template)
+    rule = gap(params, hourly.template, price_usd_per_mwh=money.energy_price_usd_per_mwh)
+    advice = better_template(params, hourly.template)
+    weather = resample_months(
+        params.load_mw, params.solar_mw, years=_WEATHER_YEARS, seed=0, dt_h=params.dt_h, start=project.start
+    )
+
+    def net_present_value_usd(plant: SimulationParams, lived: Projection) -> float:
+        return npv_of(plant, lived, finance=money)
+
+    spread = weather_spread(
+        params,
+        hourly.template,
+        weather,
+        value=net_present_value_usd,
+        config=config,
+    )
     pictures = {
         **standard_pictures(project, result, choice, hourly),
         **lifetime_pictures(hourly, life, finance, shaken),
@@ -60,6 +82,8 @@ def write_report(project: Project, folder: Path, *, years: int, made_on: date) -
         years=life,
         money=money_of(finance),
         pictures=pictures,
+        rule_gap=[*rule.lines(), *advice.lines()],
+        certainty=spread.lines(),
     )
     folder.mkdir(parents=True, exist_ok=True)
     for path in (write_pdf(study, folder / "report.pdf"), write_workbook(study, folder / "report.xlsx")):

@@ -306,9 +306,7 @@ def optimum(
 def tornado(
     run: _Run,
     option: _Option = "best",
-    measure: Annotated[
-        str, typer.Option(help="A metric, such as delivery_pct or total_fuel_consumed.")
-    ] = "delivery_pct",
+    measure: Annotated[str, typer.Option(help="A metric, such as total_fuel_consumed, or npv_usd.")] = "delivery_pct",
     swing: Annotated[float, typer.Option(help="How far each driver moves, both ways [%].")] = 20.0,
     png: Annotated[Path | None, typer.Option(help="Draw the tornado into this file.")] = None,
     as_json: _Json = False,

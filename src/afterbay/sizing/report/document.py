@@ -112,6 +112,8 @@ def _content(study: Study) -> dict[str, Any]:
             for one in study.assumptions
         ],
         "notes": _texts(study.notes),
+        "rule_gap": _texts(study.rule_gap),
+        "certainty": _texts(study.certainty),
         "physics": [
             [law.name, f"{law.residual:.2g} {law.unit}", f"{law.allowed:.2g} {law.unit}", _verdict(law)]
             for law in study.physics

@@ -28,6 +28,7 @@ __all__ = ["PICTURES", "lifetime_pictures", "pictures_of", "standard_pictures"]
 PICTURES: Final = {
     "pareto": "options",
     "worst_day": "operation",
+    "typical_day": "operation",
     "sankey": "operation",
     "carpet": "operation",
     "months": "operation",
@@ -45,7 +46,7 @@ _DPI: Final = 170
 def standard_pictures(
     project: Project, result: SweepResult, recommendation: Mapping[str, Any], hourly: HourlyResults
 ) -> dict[str, Picture]:
-    """Draw the Pareto front, the worst day and the year.
+    """Draw the Pareto front, the worst day, a typical day and the year.
 
     Args:
         project: The project.
@@ -56,7 +57,7 @@ def standard_pictures(
     Raises:
         MissingExtraError: If matplotlib is not installed.
     """
-    from afterbay.sizing.charts import carpet_chart, day_chart, pareto_chart, worst_day
+    from afterbay.sizing.charts import carpet_chart, day_chart, pareto_chart, typical_day, worst_day
 
     chosen = recommendation["recommended"]
     goal = project.goal
@@ -64,6 +65,7 @@ def standard_pictures(
     figures = {
         "pareto": pareto_chart(result.rows(), target_pct=target, recommended=chosen["index"] if chosen else None),
         "worst_day": day_chart(hourly, worst_day(hourly), start=project.start),
+        "typical_day": day_chart(hourly, typical_day(hourly), start=project.start),
         "carpet": carpet_chart(hourly, start=project.start),
     }
     return pictures_of(figures)

@@ -16,7 +16,7 @@ from afterbay.sizing.report.risks import risk_sentences
 from afterbay.sizing.report.tables import cases_table, hourly_table, monthly_table, years_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from afterbay.sizing.metrics import SummaryMetrics
@@ -62,6 +62,10 @@ class Study:
     money_figures: tuple[Figure, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     notes: tuple[str, ...] = ()
+    rule_gap: tuple[str, ...] = ()
+    """How far the rule is from the best that physics allows, in sentences."""
+    certainty: tuple[str, ...] = ()
+    """What other weather would make of it, in sentences."""
     physics: tuple[PhysicsLaw, ...] = ()
     method: tuple[str, ...] = ()
     description: str = ""
@@ -89,6 +93,8 @@ def study_of(
     years: Projection | None = None,
     money: Money | None = None,
     pictures: Mapping[str, Picture] | None = None,
+    rule_gap: Sequence[str] = (),
+    certainty: Sequence[str] = (),
 ) -> Study:
     """Return the study of a project; without a size that meets the goal, it is about the nearest one.
 
@@ -102,6 +108,8 @@ def study_of(
         years: The recommended case over its years.
         money: Its yearly statement, see `money_of`.
         pictures: By name, see `PICTURES` and `standard_pictures`.
+        rule_gap: Such as the lines of `optimum.gap` and `optimum.better_template`.
+        certainty: Such as the lines of `uncertainty.weather_spread`.
 
     Raises:
         InvalidInputError: If the recommendation is not one of this sweep.
@@ -155,6 +163,8 @@ def study_of(
         money_figures=() if money is None else money.figures,
         assumptions=(*project_assumptions(project), *(() if money is None else money.assumptions)),
         notes=tuple(project_notes(project)),
+        rule_gap=tuple(rule_gap),
+        certainty=tuple(certainty),
         physics=hourly.physics.laws,
         method=tuple(method_paragraphs(project, result, years=len(years) if years else 0, money=money is not None)),
         description=project.description,

@@ -196,6 +196,9 @@ def _summary(sheet: Any, study: Study, pens: _Pens) -> None:
     row += 1
     block("Reasons", study.reasons, wrap)
     block("Risks", study.risks, wrap)
+    for heading, sentences in (("The rule and the optimum", study.rule_gap), ("How sure", study.certainty)):
+        if sentences:
+            block(heading, sentences, wrap)
     holds = sum(law.holds for law in study.physics)
     block("Physics check", (f"{holds} of {len(study.physics)} laws hold in every step",), wrap)
     block("Customer", (study.customer,) if study.customer else (), wrap)
