@@ -22,7 +22,11 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
 demo: $(READY) ## Size the battery of Red Rock Quarry on a real solar year
 	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --charts --out out/red-rock-quarry
 	@echo
+	$(BIN)/afterbay size years out/red-rock-quarry
+	@echo
 	$(BIN)/afterbay size optimum out/red-rock-quarry
+	@echo
+	$(BIN)/afterbay size tornado out/red-rock-quarry --measure npv_usd
 	@echo
 	$(BIN)/afterbay size report examples/red_rock_quarry.yaml --out out/red-rock-quarry-report
 
