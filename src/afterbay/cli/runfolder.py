@@ -95,12 +95,10 @@ def _keep_what_is_not_ours(folder: Path) -> None:
 
 def write_file(path: Path, content: bytes | str) -> None:
     """Write a file beside its place and move it there, so that it is never half there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content.encode() if isinstance(content, str) else content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    # Reading a run needs no engine, so that only a writer waits for it.
+    from afterbay.sizing.output_file import write_whole
+
+    write_whole(path, content.encode() if isinstance(content, str) else content)
 
 
 def facts_of(project: Project, result: SweepResult, overrides: dict[str, Any], seconds: float) -> dict[str, Any]:

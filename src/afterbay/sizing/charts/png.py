@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from afterbay.core.errors import InvalidInputError, OutOfRangeError, Problem
+from afterbay.core.errors import OutOfRangeError, Problem
 from afterbay.sizing.charts.canvas import house_style
+from afterbay.sizing.output_file import check_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,36 +43,10 @@ def save_png(figure: Figure, path: str | Path, dpi: int = 150) -> Path:
     least, most = _DPI_RANGE
     if isinstance(dpi, bool) or not isinstance(dpi, int) or not least <= dpi <= most:
         raise OutOfRangeError(Problem("dpi", repr(dpi), f"a whole number {least}..{most}", "150 suits a screen"))
-    _check_path(path)
+    check_file(path, ".png")
     picture = io.BytesIO()
     with house_style():
         # No date and no version of a program: both would make equal pictures differ.
         figure.savefig(picture, format="png", dpi=dpi, metadata={"Software": None, "Description": alt_text(figure)})
-    _replace(path, picture.getvalue())
+    write_whole(path, picture.getvalue())
     return path
-
-
-def _check_path(path: Path) -> None:
-    if path.suffix.lower() != ".png":
-        raise InvalidInputError(Problem("path", str(path), "a name that ends in .png", "give the file this ending"))
-    if not path.parent.is_dir():
-        raise InvalidInputError(
-            Problem("path", str(path), "a file in a folder that exists", f"make the folder {path.parent} first")
-        )
-    if path.is_dir():
-        raise InvalidInputError(Problem("path", f"{path}, a folder", "a file", "give a file name inside it"))
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)  # noqa: PTH105  the word says that it is one step
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InvalidInputError(
-            Problem("path", f"{path} ({error.strerror})", "a place that can be written", "choose another folder")
-        ) from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def write_whole(path: Path, content: bytes) -> None:
     part = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(content)
-        os.replace(part, path)  # noqa: PTH105  the word says that it is one step
+        part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise InvalidInputError(
