@@ -19,7 +19,7 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-demo: $(READY) ## Size the battery of Red Rock Quarry on a real solar year
+demo: $(READY) ## Size the battery of a quarry, then share and settle the sun of a street
 	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --charts --out out/red-rock-quarry
 	@echo
 	$(BIN)/afterbay size years out/red-rock-quarry
@@ -29,6 +29,11 @@ demo: $(READY) ## Size the battery of Red Rock Quarry on a real solar year
 	$(BIN)/afterbay size tornado out/red-rock-quarry --measure npv_usd
 	@echo
 	$(BIN)/afterbay size report examples/red_rock_quarry.yaml --out out/red-rock-quarry-report
+	@echo
+	test -f out/elm-street/grid.json || $(BIN)/afterbay community create out/elm-street --example elm-street
+	$(BIN)/afterbay community run out/elm-street --from 2023-06-12 --days 7 --charts --out out/elm-street-week
+	@echo
+	$(BIN)/afterbay community settle out/elm-street-week
 
 check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/ruff format --check .
@@ -39,12 +44,14 @@ check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/python tools/generate_docs.py --check
 
 unit: $(READY) ## The tests alone, in parallel
+	$(BIN)/python tools/warm_kernels.py
 	$(BIN)/pytest -n auto --dist worksteal
 
 test: check unit docs ## Everything that must pass
 
 bench: $(READY) ## Measure speed, memory and start beside plain Python, as ratios
 	$(BIN)/python tools/bench.py
+	$(BIN)/python tools/bench_community.py
 
 docs: $(READY) ## Build the documentation strictly into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -26,6 +26,7 @@ import typer
 from PIL import Image
 
 from afterbay.cli.app import app as cli_app
+from afterbay.community.results import definitions_table
 from afterbay.profiles import checks
 from afterbay.sizing import calculate_recommendations, goal, grid, layout, pareto, physics, recommendation
 from afterbay.sizing import sweep as run_sweep
@@ -346,6 +347,7 @@ def red_rock_quarry_picture() -> Figure:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "community-kpis.md": definitions_table,
     "templates.md": templates_page,
     "template-answers.md": answers_page,
     "simulation-params.md": lambda: field_table(SimulationParams),

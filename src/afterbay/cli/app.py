@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import afterbay
-from afterbay.cli import output, profile, size
+from afterbay.cli import community, cycle, output, profile, size
 from afterbay.cli.failures import USAGE, exit_code_of, reader_may_leave, report_failure
 
 if TYPE_CHECKING:
@@ -59,13 +59,16 @@ app = typer.Typer(
         "Size, share and dispatch energy storage.\n\n\b\n"
         "Examples:\n"
         "  afterbay size run examples/red_rock_quarry.yaml\n"
+        "  afterbay community create elm --example elm-street\n"
         "  afterbay profile inspect solar.csv\n\n\b\n"
         "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid input or a missing package, 4 not found,\n"
-        "8 goal not reached, 9 partial run (size results only), 130 interrupted.\n"
+        "6 in use or would be lost, 7 not available, 8 a goal or a check failed, 9 partial, 130 interrupted.\n"
         "AFTERBAY_DEBUG=1 shows the trace of an unexpected error."
     ),
 )
 app.add_typer(size.app, name="size")
+app.add_typer(community.app, name="community")
+app.add_typer(cycle.app, name="cycle")
 app.add_typer(profile.app, name="profile")
 
 

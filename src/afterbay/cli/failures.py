@@ -14,21 +14,27 @@ from afterbay.cli import output
 from afterbay.core.errors import (
     AfterbayError,
     CancelledError,
+    ConflictError,
     InvalidInputError,
     MissingExtraError,
+    NotAllowedError,
     NotFoundError,
     PhysicsError,
+    UnavailableError,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "CONFLICT",
     "GOAL_NOT_REACHED",
     "INTERRUPTED",
     "INVALID_INPUT",
+    "NOT_ALLOWED",
     "NOT_FOUND",
     "PARTIAL",
+    "UNAVAILABLE",
     "UNEXPECTED",
     "USAGE",
     "exit_code_of",
@@ -40,6 +46,9 @@ UNEXPECTED = 1
 USAGE = 2
 INVALID_INPUT = 3
 NOT_FOUND = 4
+NOT_ALLOWED = 5
+CONFLICT = 6
+UNAVAILABLE = 7
 GOAL_NOT_REACHED = 8
 PARTIAL = 9
 INTERRUPTED = 130
@@ -49,6 +58,9 @@ _TITLES = {
     USAGE: "usage",
     INVALID_INPUT: "the input cannot be used",
     NOT_FOUND: "not found",
+    NOT_ALLOWED: "not allowed",
+    CONFLICT: "in use",
+    UNAVAILABLE: "not available",
     GOAL_NOT_REACHED: "a check of the result failed",
     INTERRUPTED: "interrupted",
 }
@@ -67,6 +79,12 @@ def exit_code_of(error: BaseException) -> int | None:
         return INVALID_INPUT
     if isinstance(error, NotFoundError):
         return NOT_FOUND
+    if isinstance(error, NotAllowedError):
+        return NOT_ALLOWED
+    if isinstance(error, ConflictError):
+        return CONFLICT
+    if isinstance(error, UnavailableError):
+        return UNAVAILABLE
     return GOAL_NOT_REACHED if isinstance(error, PhysicsError) else UNEXPECTED
 
 

@@ -1,4 +1,4 @@
-"""Progress of a sweep: a bar with time left on a terminal, a few plain lines elsewhere; Ctrl-C stops kindly."""
+"""Progress of long work: a bar with time left on a terminal, a few plain lines elsewhere; Ctrl-C stops kindly."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LINE_EVERY_S = 5.0
 
 
 @contextmanager
-def show_progress(total: int) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to call with (finished, all) sizes."""
+def show_progress(total: int, what: str = "sizes") -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to call with (finished, all) of `what`."""
     if output.is_terminal():
-        with _bar(total) as update:
+        with _bar(total, what) as update:
             yield update
         return
     began = time.monotonic()
@@ -36,17 +36,17 @@ def show_progress(total: int) -> Iterator[Callable[[int, int], None]]:
             return
         due = now + _LINE_EVERY_S
         left = (now - began) / finished * (count - finished)
-        output.note(f"{finished:,} of {count:,} sizes, about {left:,.0f} s left")
+        output.note(f"{finished:,} of {count:,} {what}, about {left:,.0f} s left")
 
     yield line
 
 
 @contextmanager
-def _bar(total: int) -> Iterator[Callable[[int, int], None]]:
+def _bar(total: int, what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (MofNCompleteColumn(), TextColumn("sizes"), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+    columns = (MofNCompleteColumn(), TextColumn(what), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=total)
         yield lambda finished, count: progress.update(task, completed=finished, total=count)

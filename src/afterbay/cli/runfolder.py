@@ -96,7 +96,7 @@ def _keep_what_is_not_ours(folder: Path) -> None:
 def write_file(path: Path, content: bytes | str) -> None:
     """Write a file beside its place and move it there, so that it is never half there."""
     # Reading a run needs no engine, so that only a writer waits for it.
-    from afterbay.sizing.output_file import write_whole
+    from afterbay.core.output_file import write_whole
 
     write_whole(path, content.encode() if isinstance(content, str) else content)
 

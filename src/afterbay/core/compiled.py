@@ -24,10 +24,11 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Codes", "Floats", "cache_folder", "inlined", "kernel_sources", "njit"]
+__all__ = ["Codes", "Floats", "Indices", "cache_folder", "inlined", "kernel_sources", "njit"]
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int8]
+Indices = NDArray[np.int64]
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 

@@ -8,6 +8,9 @@ AfterbayError
 │   └── ProfileError         a profile file cannot be read as it is; carries its import report
 ├── NotFoundError            what you named does not exist
 ├── MissingExtraError        an optional package is not installed
+├── NotAllowedError          you are not signed in, or may not do this
+├── ConflictError            somebody else is at it, or holds what you ask for
+├── UnavailableError         another system does not answer, or not in time
 ├── CancelledError           the caller asked to stop
 └── PhysicsError             a result breaks a law of physics: a defect of ours
 ```
@@ -26,14 +29,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AfterbayError",
     "CancelledError",
+    "ConflictError",
     "InvalidInputError",
     "MissingExtraError",
+    "NotAllowedError",
     "NotFoundError",
     "OutOfRangeError",
     "PhysicsError",
     "Problem",
     "Problems",
     "ProfileError",
+    "UnavailableError",
     "UnknownTemplateError",
 ]
 
@@ -101,6 +107,18 @@ class MissingExtraError(AfterbayError, ImportError):
         super().__init__(
             f'{purpose} needs the package {package!r}, which is not installed -> pip install "afterbay[{extra}]"'
         )
+
+
+class NotAllowedError(AfterbayError):
+    """The other side does not know who is asking, or does not let them."""
+
+
+class ConflictError(AfterbayError):
+    """Somebody else is doing this already, or holds what is asked for."""
+
+
+class UnavailableError(AfterbayError):
+    """Another system does not answer, or not in time."""
 
 
 class CancelledError(AfterbayError):

@@ -30,6 +30,8 @@ __all__ = [
 _GAMMA_PER_K = -0.004
 _INVERTER_EFFICIENCY = 0.96
 _ALBEDO = 0.2
+_TRACKER_LIMIT = 60.0  # [degrees]
+_GROUND_COVER = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +97,25 @@ def plant_power(
     sky: dict[str, NDArray[np.float64]],
     temp_air: NDArray[np.float64],
     wind_speed: NDArray[np.float64],
+    *,
+    tracking: bool = False,
 ) -> NDArray[np.float64]:
-    """Return AC power [MW], shape (n,)."""
+    """Return AC power [MW], shape (n,).
+
+    With `tracking` the array turns about one level axis that points along `plant.azimuth`, up to 60
+    degrees, and turns back where rows would shade each other; `plant.tilt` is then without effect.
+    """
     from pvlib import inverter, irradiance, pvsystem, solarposition, temperature
 
     latitude, longitude, altitude = place
     sun = solarposition.get_solarposition(times, latitude, longitude, altitude=altitude)
+    zenith, sun_azimuth = sun["apparent_zenith"].to_numpy(), sun["azimuth"].to_numpy()
+    tilt, azimuth = _tracked(plant, zenith, sun_azimuth) if tracking else (plant.tilt, plant.azimuth)
     plane = irradiance.get_total_irradiance(
-        plant.tilt,
-        plant.azimuth,
-        sun["apparent_zenith"].to_numpy(),
-        sun["azimuth"].to_numpy(),
+        tilt,
+        azimuth,
+        zenith,
+        sun_azimuth,
         sky["dni"],
         sky["ghi"],
         sky["dhi"],
@@ -120,6 +130,17 @@ def plant_power(
     ac = inverter.pvwatts(np.maximum(dc, 0.0), limit / _INVERTER_EFFICIENCY, _INVERTER_EFFICIENCY)
     # The model gives a few watts of stand-by loss and last-bit noise at the limit.
     return np.clip(np.asarray(ac, dtype=np.float64), 0.0, limit)
+
+
+def _tracked(
+    plant: Plant, zenith: NDArray[np.float64], sun_azimuth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return tilt and azimuth of a tracking array at every step; flat while the sun is down."""
+    from pvlib.tracking import singleaxis
+
+    turned = singleaxis(zenith, sun_azimuth, 0.0, plant.azimuth, _TRACKER_LIMIT, True, _GROUND_COVER)
+    tilt = np.nan_to_num(np.asarray(turned["surface_tilt"], dtype=np.float64), nan=0.0)
+    return tilt, np.nan_to_num(np.asarray(turned["surface_azimuth"], dtype=np.float64), nan=plant.azimuth)
 
 
 def describe_plant(plant: Plant, place: tuple[float, float, float]) -> dict[str, str | float]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from afterbay.core.errors import OutOfRangeError, Problem
+from afterbay.core.output_file import check_file, write_whole
 from afterbay.sizing.charts.canvas import house_style
-from afterbay.sizing.output_file import check_file, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

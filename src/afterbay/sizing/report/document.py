@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from afterbay.core.errors import InvalidInputError, MissingExtraError, Problem
-from afterbay.sizing.output_file import check_file, write_whole
+from afterbay.core.output_file import check_file, write_whole
 from afterbay.sizing.report.parts import Cell, Figure, Table, clean_text, shown_number
 from afterbay.sizing.report.pictures import PICTURES
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from afterbay.core.errors import MissingExtraError, Problems
-from afterbay.sizing.output_file import check_file, write_whole
+from afterbay.core.output_file import check_file, write_whole
 from afterbay.sizing.report.parts import Cell, Column, Table, clean_text
 
 if TYPE_CHECKING:
