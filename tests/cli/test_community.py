@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shlex
+import sys
 import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +186,8 @@ def test_the_schutterwald_network_becomes_a_community(afterbay: Command, here: P
         (("settle", "pair"), 4, "no community run"),
         (("import", "lost.json", "--to", "x"), 4, "no such file"),
         (("export", "pair", "--out", "pair.xlsx"), 3, ".json or .zip"),
+        (("create", "new", "--example", "elm-street", "--retail", "0.5"), 3, "--retail"),
+        (("create", "new", "--feed-in", "0.08"), 3, "--retail"),
         (("node", "add", "pair", "tree"), 3, "transformer or house"),
         (("node", "set", "pair", "H-1.1.1", "import_kw"), 3, "field=value"),
         (("node", "set", "pair", "H-1.1.1", "import_kv=3"), 3, "import_kw"),
@@ -209,3 +217,183 @@ def test_a_broken_grid_file_is_told_with_its_place(afterbay: Command, pair: Path
 
     assert result.exit_code == 3
     assert "transformers[0].name" in result.stderr
+
+
+def test_the_next_step_that_create_names_works(afterbay: Command, here: Path) -> None:
+    made = afterbay("community", "create", "Neue Straße")
+    words = shlex.split(made.stdout.splitlines()[-1].removeprefix("next: afterbay "))
+
+    assert afterbay(*words).exit_code == 0
+
+
+def test_each_house_gets_a_load_of_its_own_and_shared_ones_are_told(afterbay: Command, here: Path) -> None:
+    afterbay("community", "create", "new", "--retail", "0.3")
+    load = 'loads=[{"profile": "load-1"}]'
+    assert afterbay("community", "node", "add", "new", "house", "--count", "2", "--set", load).exit_code == 0
+    assert afterbay("community", "node", "add", "new", "house", "--display-name", "Ash").exit_code == 0
+
+    filled = afterbay("community", "profile", "fill", "new", "--each", "--seed", "1")
+
+    assert filled.exit_code == 0, filled.stderr
+    assert filled.stdout.split() == ["added", "load-H-1.1", "added", "load-H-1.2", "added", "load-H-1.3"]
+    assert document(afterbay, "check", "new")["errors"] == 0
+    again = afterbay("community", "profile", "fill", "new", "--each")
+    assert "nothing was written" in again.stdout
+    afterbay("community", "node", "add", "new", "house", "--count", "2", "--set", load)
+    shared = afterbay("community", "profile", "fill", "new")
+    assert "load-1: one load for many houses" in shared.stdout
+
+
+def test_houses_are_added_many_at_once_each_with_its_name(afterbay: Command, here: Path) -> None:
+    afterbay("community", "create", "new")
+
+    added = afterbay("community", "node", "add", "new", "house", "--count", "3", "--display-name", "Ash")
+
+    assert added.exit_code == 0, added.stderr
+    shown = [house["display_name"] for house in document(afterbay, "show", "new")["houses"]]
+    assert shown == ["Ash 1", "Ash 2", "Ash 3"]
+
+
+def test_a_stopped_run_says_what_is_kept_and_how_to_go_on(
+    afterbay: Command, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def at_once() -> Iterator[Callable[[], bool]]:
+        yield lambda: True
+
+    words = ("community", "run", "pair", "--from", "2023-01-01", "--days", "300", "--out", "run")
+    with monkeypatch.context() as patch:
+        patch.setattr("afterbay.cli.community_running.stop_on_interrupt", at_once)
+        stopped = afterbay(*words)
+
+    assert stopped.exit_code == 130
+    assert "of 28,800 steps" in stopped.stderr
+    assert "--out run --resume" in stopped.stderr
+    assert "nothing was written" not in stopped.stderr
+    assert "--resume" in afterbay("community", "settle", "run").stderr
+    assert afterbay(*words, "--resume").exit_code == 0
+
+
+def test_an_import_that_would_change_a_grid_says_line_by_line_what(afterbay: Command, pair: Path) -> None:
+    afterbay("community", "create", "elm", "--example", "elm-street")
+
+    refused = afterbay("community", "import", "elm/grid.json", "--to", "pair")
+
+    assert refused.exit_code == 6
+    assert "+ H-1.1.3 below T-1.1" in refused.stderr.splitlines()
+    assert refused.stderr.splitlines()[-1].endswith("say --yes to replace its grid")
+
+
+def test_figures_without_a_meaning_are_empty_cells(afterbay: Command, pair: Path) -> None:
+    afterbay("community", "run", "pair", "--from", "2023-06-01", "--days", "1", "--out", "run")
+
+    whole = afterbay("community", "results", "run", "--csv").stdout.splitlines()
+    houses = afterbay("community", "results", "run", "--houses", "--csv").stdout
+
+    assert "peak_import_reduction_fraction,-," in whole
+    assert "None" not in "".join(whole)
+    assert "nan" not in houses
+
+
+def test_a_settlement_says_that_keys_are_missing_and_refuses_before_it_begins(afterbay: Command, pair: Path) -> None:
+    afterbay("community", "run", "pair", "--from", "2023-06-01", "--days", "1", "--out", "run")
+    (pair / "taken").write_text("", encoding="utf-8")
+
+    settled = afterbay("community", "settle", "run", "--rule", "static_keys")
+    lost = afterbay("community", "settle", "run", "--house", "H-9", "--out", "bills")
+    taken = afterbay("community", "settle", "run", "--out", "pair/taken")
+
+    assert "static_keys: no house has a key" in settled.stdout
+    assert lost.exit_code == 4
+    assert not Path("bills").exists()
+    assert taken.exit_code == 3
+
+
+def test_a_lost_file_keeps_no_profile_from_being_replaced_or_taken_out(afterbay: Command, pair: Path) -> None:
+    rows = "".join(f"2023-01-01T{hour:02}:00Z,1.0\n" for hour in range(24))
+    (pair / "load.csv").write_text("timestamp,load_kwh\n" + rows, encoding="utf-8")
+    for name in ("load-H-1.1.1", "spare"):
+        added = afterbay("community", "profile", "add", "pair", name, "file", "--set", "path=load.csv")
+        assert added.exit_code == 0, added.stderr
+    (pair / "load.csv").unlink()
+    assert "load.csv" in afterbay("community", "profile", "list", "pair").stderr
+
+    replaced = afterbay("community", "profile", "add", "pair", "load-H-1.1.1", "flat", "--set", "kw=1")
+    removed = afterbay("community", "profile", "rm", "pair", "spare")
+
+    assert replaced.stdout.startswith("replaced load-H-1.1.1")
+    assert removed.stdout == "removed spare\n"
+    assert document(afterbay, "check", "pair")["errors"] == 0
+    assert afterbay("community", "profile", "rm", "pair", "load-H-1.1.1").exit_code == 6
+    assert afterbay("community", "profile", "rm", "pair", "spare").exit_code == 4
+
+
+def test_a_gap_is_refused_with_the_rules_that_the_recipe_knows(afterbay: Command, pair: Path) -> None:
+    rows = "".join(
+        f"2023-01-0{day}T{hour:02}:00Z,1.0\n" for day in (1, 2) for hour in range(24) if (day, hour) != (2, 3)
+    )
+    (pair / "load.csv").write_text("timestamp,load_kwh\n" + rows, encoding="utf-8")
+    words = ("community", "profile", "add", "pair", "load", "file", "--set", "path=load.csv")
+
+    refused = afterbay(*words)
+
+    assert refused.exit_code == 3
+    assert "choose a fill rule: linear" in refused.stderr
+    assert "gaps=" not in refused.stderr
+    assert afterbay(*words, "--set", "fill=linear").exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders cannot be locked there")
+def test_two_runs_do_not_write_into_one_folder_at_once(afterbay: Command, pair: Path) -> None:
+    import fcntl
+
+    words = ("community", "run", "pair", "--from", "2023-06-01", "--days", "1", "--out", "run")
+    assert afterbay(*words).exit_code == 0
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()}
+    held = os.open("run", os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = afterbay(*words, "--rule", "equal")
+    finally:
+        os.close(held)
+
+    assert refused.exit_code == 6
+    assert "another run writes there" in refused.stderr
+    assert {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file()} == before
+    assert afterbay(*words, "--rule", "equal").exit_code == 0
+
+
+def test_a_full_disk_is_told_as_such(afterbay: Command, pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "run/part")
+
+    monkeypatch.setattr("afterbay.community.simulation.run_community", full)
+
+    result = afterbay("community", "run", "pair", "--from", "2023-06-01", "--days", "1", "--out", "run")
+
+    assert result.exit_code == 7
+    assert "No space left on device" in result.stderr
+
+
+def test_a_disk_that_cannot_be_written_is_told_with_its_file(
+    afterbay: Command, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(self: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(self))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", read_only)
+        patch.setattr(Path, "unlink", read_only)
+        result = afterbay("community", "node", "set", "pair", "H-1.1.1", "import_kw=20")
+
+    assert result.exit_code == 3
+    assert "grid.json (Read-only file system)" in result.stderr
+
+
+def test_what_a_command_did_is_a_document_too(afterbay: Command, here: Path) -> None:
+    made = document(afterbay, "create", "pair", "--example", "two-houses")
+    added = document(afterbay, "node", "add", "pair", "house", "--parent", "T-1.1")
+
+    assert made["told"][0].startswith("pair: 2 houses")
+    assert any("H-1.1.3" in line for line in added["told"])
+    assert any("household" in line for line in document(afterbay, "profile", "sources")["told"])

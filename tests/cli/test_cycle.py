@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from afterbay.cli import app, cycle, cycle_watching
+from afterbay.cli import app, cycle, cycle_looking, cycle_watching
 from afterbay.community.cycle.contract import quarter_of
 from afterbay.community.cycle.schedule import cycle_id
 from cli.conftest import Command
@@ -377,3 +377,8 @@ def test_a_watch_that_cannot_begin_says_why(afterbay: Command, home: Path, monke
 
     assert result.exit_code == 7
     assert "the watch did not begin: broken" in result.stderr
+
+
+def test_a_balance_of_nothing_has_no_sign() -> None:
+    assert cycle_looking._balance(-1e-10) == "0.000000 kWh"
+    assert cycle_looking._balance(-2e-6) == "-0.000002 kWh"

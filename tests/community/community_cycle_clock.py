@@ -7,12 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from afterbay.community.cycle.ledger import Ledger
-from afterbay.community.cycle.log import CycleLog
 from afterbay.community.cycle.runner import Clocks
 from afterbay.community.cycle.runner_service import CycleService
 from afterbay.community.cycle.runner_settings import read_settings
-from afterbay.community.cycle.store import ParquetStore
 
 __all__ = ["NOON", "USERS", "FakeTime", "cycle_folder", "service_on"]
 
@@ -66,7 +63,4 @@ def service_on(config: Path, time: FakeTime) -> CycleService:
     """Return the cycle of a configuration on a clock of its own."""
     settings = read_settings(config)
     clocks = time.clocks()
-    return CycleService(
-        settings, clocks, lambda: 0.0, ParquetStore(settings.store), Ledger(settings.folder / "records"),
-        CycleLog(settings.folder / "logs", clocks.now),
-    )  # fmt: skip
+    return CycleService.open(settings, clocks, lambda: 0.0)

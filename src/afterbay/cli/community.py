@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -43,17 +44,20 @@ def create(
     community: Annotated[Path, typer.Argument(help="Folder to make.", metavar="COMMUNITY")],
     example: Annotated[str | None, typer.Option(help="elm-street or two-houses.")] = None,
     name: Annotated[str, typer.Option(help="Display name of the grid.")] = "",
-    time_zone: Annotated[str, typer.Option(help="Zone whose days and tariffs hold.")] = "UTC",
-    currency: Annotated[str, typer.Option(help="Currency of all prices.")] = "EUR",
+    time_zone: Annotated[str | None, typer.Option(help="Zone whose days and tariffs hold; default: UTC.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Currency of all prices; default: EUR.")] = None,
     place: Annotated[str | None, typer.Option(help="Latitude,longitude; solar needs it.")] = None,
     retail: Annotated[float | None, typer.Option(help="Price of a kWh from the utility; settling needs it.")] = None,
-    feed_in: Annotated[float, typer.Option(help="Price of a kWh to the utility.")] = 0.0,
+    feed_in: Annotated[float | None, typer.Option(help="Price of a kWh to the utility; default: 0.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the example's profiles.")] = 1,
+    as_json: _Json = False,
 ) -> None:
     """Make a community: an example, or an empty grid to build on."""
     from afterbay.cli.community_making import make_community
 
-    output.lines(make_community(community, example, name, time_zone, currency, place, retail, feed_in, seed))
+    output.told_lines(
+        make_community(community, example, name, time_zone, currency, place, retail, feed_in, seed), as_json=as_json
+    )
 
 
 @app.command(
@@ -144,11 +148,12 @@ def export(
     schema: Annotated[bool, typer.Option("--schema", help="Write the JSON Schema of grid documents.")] = False,
     start: Annotated[str, typer.Option("--from", help="First day of the profiles.")] = "2023-01-01",
     days: Annotated[int, typer.Option(min=1, help="Days of the profiles.")] = 365,
+    as_json: _Json = False,
 ) -> None:
     """Write the grid (.json), its schema (--schema), or the profiles of all houses (.zip of CSV)."""
     from afterbay.cli.community_making import export_community
 
-    output.lines(export_community(community, out, schema=schema, start=start, days=days))
+    output.told_lines(export_community(community, out, schema=schema, start=start, days=days), as_json=as_json)
 
 
 @app.command(
@@ -187,7 +192,7 @@ def run(
         output.json_document({"folder": str(folder), **document})
     else:
         output.lines(running.results_lines(finished, document))
-        output.note(f"kept in {folder}; next: afterbay community settle {folder}")
+        output.note(f"kept in {folder}; next: afterbay community settle {quote(str(folder))}")
     if charts:
         output.note(f"pictures: {', '.join(map(str, running.draw_pictures(finished, folder)))}")
     if not document["physics"]["passed"]:
@@ -226,7 +231,7 @@ def results(
     if as_json:
         output.json_document(document)
     elif as_csv:
-        output.lines(["kpi,unit,value", *(f"{row['kpi']},{row['unit']},{row['value']}" for row in document["kpis"])])
+        output.lines(running.figures_csv(document))
     else:
         output.lines(running.results_lines(opened, document))
 
@@ -266,15 +271,25 @@ def settle(
 ) -> None:
     """Settle one physical run under every rule, or those you name, side by side."""
     from afterbay.cli import community_settling as settling
+    from afterbay.cli.community_making import make_folder
     from afterbay.cli.communityfolder import open_stored_run
+    from afterbay.core.errors import NotFoundError
 
-    settled = settling.settle_run(open_stored_run(run), rule, feed_in)
+    opened = open_stored_run(run)
+    # What takes a minute must not fail at its end for a word that was wrong at its beginning.
+    if house is not None and house not in opened.grid.house_names:
+        raise NotFoundError(f"house {house!r} is not in {run} -> see afterbay community results {run} --houses")
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
+    settled = settling.settle_run(opened, rule, feed_in)
+    if out is not None:
         output.note(f"tables: {', '.join(map(str, settled.write(out)))}")
     if as_json:
         output.json_document(settling.document(settled, house))
     else:
-        output.lines(settling.statement_lines(settled, house) if house else settling.summary_lines(settled))
+        keyed = any(member.key for member, _ in opened.grid.every_house())
+        output.lines(
+            settling.statement_lines(settled, house) if house else settling.summary_lines(settled, keyed=keyed)
+        )
     if not all(balance.holds for balance in settled.balances()):
         raise typer.Exit(GOAL_NOT_REACHED)

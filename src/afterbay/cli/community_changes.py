@@ -5,13 +5,22 @@ from __future__ import annotations
 import inspect
 import json
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from afterbay.cli.communityfolder import grid_path, load_grid, load_profiles, save_grid, save_profiles
+from afterbay.cli.communityfolder import (
+    grid_path,
+    load_grid,
+    load_profiles,
+    load_recipes,
+    save_grid,
+    save_profiles,
+    save_recipes,
+)
 from afterbay.cli.numbers import percent, plain
-from afterbay.core.errors import InvalidInputError, NotFoundError, Problem
+from afterbay.core.errors import ConflictError, InvalidInputError, NotFoundError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +36,7 @@ __all__ = [
     "profile_lines",
     "profile_preview",
     "profile_rows",
+    "remove_profiles",
     "set_node",
     "source_lines",
 ]
@@ -79,21 +89,27 @@ def add_nodes(
     dry_run: bool,
 ) -> list[str]:
     """Add a transformer or houses."""
-    from afterbay.community.topology import add_house, add_houses_like, add_transformer
+    from afterbay.community.topology import GridDraft, add_houses_like
 
     fields = read_fields(settings) | ({"display_name": display_name} if display_name else {})
     if kind not in ("transformer", "house"):
         raise InvalidInputError(Problem("KIND", repr(kind), "transformer or house", "choose one of them"))
-    if like is None and count > 1:
-        raise InvalidInputError(Problem("--count", str(count), "1, or a house to copy", "say --like H-1.1.1"))
     if like is not None:
         if kind != "house" or fields:
             raise InvalidInputError(
                 Problem("--like", like, "a house, without other fields", "copy first, then `node set`")
             )
         return change(community, lambda grid: add_houses_like(grid, like, count, parent=parent), dry_run=dry_run)
-    add = add_transformer if kind == "transformer" else add_house
-    return change(community, lambda grid: add(grid, parent or grid.name, **fields), dry_run=dry_run)
+
+    def added(grid: Grid) -> Grid:
+        draft = GridDraft(grid)
+        add = draft.add_transformer if kind == "transformer" else draft.add_house
+        for number in range(1, count + 1):
+            shown = f"{display_name} {number}" if display_name and count > 1 else display_name
+            add(parent or grid.name, **fields | ({"display_name": shown} if shown else {}))
+        return draft.freeze()
+
+    return change(community, added, dry_run=dry_run)
 
 
 def set_node(community: Path, node: str, settings: list[str], *, dry_run: bool) -> list[str]:
@@ -110,35 +126,108 @@ def add_profile(community: Path, name: str, source: str, settings: list[str], se
     Raises:
         InvalidInputError: If the recipe is unknown or cannot be made.
     """
-    from afterbay.community.recipes import Recipe, build
+    from afterbay.community.recipes import ProfileLibrary, Recipe, build
 
     load_grid(community)
-    library = load_profiles(community)
+    # The others are not made: one whose file is lost must not keep this one from being put in its place.
+    recipes = load_recipes(community)
     before = Path.cwd()
     os.chdir(grid_path(community).parent)  # files are named as seen from the community
     try:
         entry = build(name, Recipe(source, read_fields(settings), seed))
     finally:
         os.chdir(before)
-    save_profiles(library.with_profile(entry), community)
-    verb = "replaced" if name in library else "added"
+    verb = "replaced" if name in recipes else "added"
+    save_recipes(recipes | ProfileLibrary([entry]).to_dict(), community)
     notes = [f"  {note}" for note in getattr(entry, "notes", ())]
     return [f"{verb} {name}: {source}, digest {entry.digest[:12]}", *notes]
 
 
-def fill_profiles(community: Path, seed: int) -> list[str]:
-    """Give everything that has no profile yet a believable one."""
+def remove_profiles(community: Path, names: list[str]) -> list[str]:
+    """Take profiles out that no house uses.
+
+    Raises:
+        NotFoundError: If there is none of a name.
+        ConflictError: If a house uses one.
+    """
+    from afterbay.community.simulation.scenario import profile_names
+
+    recipes = load_recipes(community)
+    lost = [name for name in names if name not in recipes]
+    if lost:
+        raise NotFoundError(f"{community} has no profile {', '.join(lost)} -> see afterbay community profile list")
+    series, sessions = profile_names(load_grid(community))
+    used = [name for name in names if name in {*series, *sessions}]
+    if used:
+        raise ConflictError(f"houses use {', '.join(used)} -> give them another profile first")
+    save_recipes({name: recipe for name, recipe in recipes.items() if name not in names}, community)
+    return [f"removed {name}" for name in names]
+
+
+def fill_profiles(community: Path, seed: int, *, each: bool = False) -> list[str]:
+    """Give everything that has no profile yet a believable one.
+
+    Args:
+        community: Folder of the community.
+        seed: Seed of the street.
+        each: Also give a load to every house without one, and one of its own to every house that shares
+            a load that is not there yet; this changes the grid.
+    """
     from afterbay.community.recipes import street_profiles
     from afterbay.community.simulation.scenario import profile_names
 
     grid, library = load_grid(community), load_profiles(community)
-    series, sessions = profile_names(grid)
+    whole = _own_loads(grid, frozenset(library)) if each else grid
+    series, sessions = profile_names(whole)
     missing = [name for name in (*series, *sessions) if name not in library]
-    if not missing:
-        return ["every profile is there; nothing was written"]
-    made = street_profiles(grid, seed=seed)
-    save_profiles(library.with_profile(*(made[name] for name in missing)), community)
-    return [f"added {name}" for name in missing]
+    told: list[str] = []
+    if missing:
+        made = street_profiles(whole, seed=seed)
+        save_profiles(library.with_profile(*(made[name] for name in missing)), community)
+        told = [f"added {name}" for name in missing]
+    # Profiles first: if the second file cannot be written, the grid does not name what is not there.
+    if whole != grid:
+        save_grid(whole, community)
+    shared = [name for name, houses in _users_of(whole).items() if len(houses) > 1]
+    if missing and shared:
+        told.append(f"{', '.join(shared[:3])}: one load for many houses, which then peak together -> fill --each")
+    return told or [_no_gap(whole)]
+
+
+def _no_gap(grid: Grid) -> str:
+    bare = [house.name for house, _ in grid.every_house() if not house.loads]
+    if not grid.house_names:
+        return "the grid has no house; nothing was written"
+    if bare:
+        return f"every profile is there; {len(bare)} houses have no load -> fill --each; nothing was written"
+    return "every profile is there; nothing was written"
+
+
+def _own_loads(grid: Grid, known: frozenset[str]) -> Grid:
+    """Return the grid with a load of its own for each house that has none, or shares one that is not made yet."""
+    from afterbay.community.topology import GridDraft, LoadSeries
+
+    users = _users_of(grid)
+    draft = GridDraft(grid)
+    for house, _ in grid.every_house():
+        own = f"load-{house.name}"
+        loads = tuple(
+            replace(load, profile=f"{own}-{place}" if place > 1 else own)
+            if load.profile not in known and len(users[load.profile]) > 1 else load
+            for place, load in enumerate(house.loads, start=1)
+        )  # fmt: skip
+        loads = loads or (LoadSeries(own),)
+        if loads != house.loads:
+            draft.set_fields(house.name, loads=loads)
+    return draft.freeze()
+
+
+def _users_of(grid: Grid) -> dict[str, list[str]]:
+    users: dict[str, list[str]] = {}
+    for house, _ in grid.every_house():
+        for load in house.loads:
+            users.setdefault(load.profile, []).append(house.name)
+    return users
 
 
 def profile_rows(community: Path) -> list[dict[str, Any]]:

@@ -51,13 +51,17 @@ def add(
     display_name: Annotated[str, typer.Option(help="Name that people read.")] = "",
     settings: _Set = None,
     like: Annotated[str | None, typer.Option(help="House to copy.")] = None,
-    count: Annotated[int, typer.Option(min=1, help="How many houses like that one.")] = 1,
+    count: Annotated[int, typer.Option(min=1, help="How many; with --like copies of that house.")] = 1,
     dry_run: _Dry = False,
+    as_json: _Json = False,
 ) -> None:
     """Add a transformer or houses below a node; says the names they got."""
     from afterbay.cli import community_changes as changes
 
-    output.lines(changes.add_nodes(community, kind, parent, display_name, settings or [], like, count, dry_run=dry_run))
+    output.told_lines(
+        changes.add_nodes(community, kind, parent, display_name, settings or [], like, count, dry_run=dry_run),
+        as_json=as_json,
+    )
 
 
 @node_app.command(
@@ -76,11 +80,12 @@ def set_(
         list[str], typer.Argument(help="field=value; lists and records as JSON.", metavar="FIELD=VALUE...")
     ],
     dry_run: _Dry = False,
+    as_json: _Json = False,
 ) -> None:
     """Set fields of nodes; null takes a value back."""
     from afterbay.cli import community_changes as changes
 
-    output.lines(changes.set_node(community, node, settings, dry_run=dry_run))
+    output.told_lines(changes.set_node(community, node, settings, dry_run=dry_run), as_json=as_json)
 
 
 @node_app.command(
@@ -91,12 +96,15 @@ def rename(
     node: _Node,
     display_name: Annotated[str, typer.Argument(help="Name that people read.", metavar="NAME")],
     dry_run: _Dry = False,
+    as_json: _Json = False,
 ) -> None:
     """Give a node another display name."""
     from afterbay.cli import community_changes as changes
     from afterbay.community.topology import rename_node
 
-    output.lines(changes.change(community, lambda grid: rename_node(grid, node, display_name), dry_run=dry_run))
+    output.told_lines(
+        changes.change(community, lambda grid: rename_node(grid, node, display_name), dry_run=dry_run), as_json=as_json
+    )
 
 
 @node_app.command(
@@ -109,12 +117,15 @@ def move(
     node: _Node,
     parent: Annotated[str, typer.Argument(help="Node to hang it below.", metavar="PARENT")],
     dry_run: _Dry = False,
+    as_json: _Json = False,
 ) -> None:
     """Hang a node below another one; it keeps its name."""
     from afterbay.cli import community_changes as changes
     from afterbay.community.topology import move_node
 
-    output.lines(changes.change(community, lambda grid: move_node(grid, node, parent), dry_run=dry_run))
+    output.told_lines(
+        changes.change(community, lambda grid: move_node(grid, node, parent), dry_run=dry_run), as_json=as_json
+    )
 
 
 @node_app.command(
@@ -129,6 +140,7 @@ def rm(
     nodes: Annotated[list[str], typer.Argument(help="Fixed names.", metavar="NODE...")],
     yes: Annotated[bool, typer.Option("--yes", help="Do it.")] = False,
     dry_run: _Dry = False,
+    as_json: _Json = False,
 ) -> None:
     """Remove nodes with all below them; their names never come back."""
     from afterbay.cli import community_changes as changes
@@ -137,7 +149,9 @@ def rm(
 
     if not (yes or dry_run):
         raise ConflictError("removing takes all below along -> look with --dry-run, then say --yes")
-    output.lines(changes.change(community, lambda grid: remove_nodes(grid, nodes), dry_run=dry_run))
+    output.told_lines(
+        changes.change(community, lambda grid: remove_nodes(grid, nodes), dry_run=dry_run), as_json=as_json
+    )
 
 
 @profile_app.command(
@@ -154,11 +168,29 @@ def add_profile(
     source: Annotated[str, typer.Argument(help="Recipe; `profile sources` lists them.", metavar="SOURCE")],
     settings: _Set = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the random part.")] = None,
+    as_json: _Json = False,
 ) -> None:
     """Add a profile by its recipe, or put another in its place."""
     from afterbay.cli import community_changes as changes
 
-    output.lines(changes.add_profile(community, name, source, settings or [], seed))
+    output.told_lines(changes.add_profile(community, name, source, settings or [], seed), as_json=as_json)
+
+
+@profile_app.command(
+    "rm",
+    **output.told(
+        "Take out profiles that no house uses.", "afterbay community profile rm my_village load-1 old-measurement"
+    ),
+)
+def rm_profiles(
+    community: _Community,
+    names: Annotated[list[str], typer.Argument(help="Names of profiles.", metavar="NAME...")],
+    as_json: _Json = False,
+) -> None:
+    """Take out profiles that no house uses."""
+    from afterbay.cli import community_changes as changes
+
+    output.told_lines(changes.remove_profiles(community, names), as_json=as_json)
 
 
 @profile_app.command(
@@ -166,13 +198,19 @@ def add_profile(
     **output.told(
         "Give every load, roof and car without a profile a believable one.",
         "afterbay community profile fill my_village --seed 1",
+        "afterbay community profile fill my_village --each --seed 1",
     ),
 )
-def fill(community: _Community, seed: Annotated[int, typer.Option(min=0, help="Seed of the street.")] = 0) -> None:
+def fill(
+    community: _Community,
+    each: Annotated[bool, typer.Option("--each", help="A load of its own for every house; changes the grid.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the street.")] = 0,
+    as_json: _Json = False,
+) -> None:
     """Give every load, roof and car without a profile a believable one."""
     from afterbay.cli import community_changes as changes
 
-    output.lines(changes.fill_profiles(community, seed))
+    output.told_lines(changes.fill_profiles(community, seed, each=each), as_json=as_json)
 
 
 @profile_app.command(
@@ -192,11 +230,11 @@ def list_profiles(community: _Community, as_json: _Json = False) -> None:
 @profile_app.command(
     **output.told("List the recipes and what each of them takes.", "afterbay community profile sources")
 )
-def sources() -> None:
+def sources(as_json: _Json = False) -> None:
     """List the recipes and what each of them takes."""
     from afterbay.cli import community_changes as changes
 
-    output.lines(changes.source_lines())
+    output.told_lines(changes.source_lines(), as_json=as_json)
 
 
 @profile_app.command(

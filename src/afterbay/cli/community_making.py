@@ -7,8 +7,10 @@ import io
 import json
 import zipfile
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from afterbay.cli import output
 from afterbay.cli.communityfolder import GRID_FILE, grid_path, load_grid, load_profiles, save_grid, save_profiles
 from afterbay.core.errors import ConflictError, InvalidInputError, NotFoundError, Problem
 from afterbay.core.output_file import write_whole
@@ -29,11 +31,11 @@ def make_community(
     community: Path,
     example: str | None,
     name: str,
-    time_zone: str,
-    currency: str,
+    time_zone: str | None,
+    currency: str | None,
     place: str | None,
     retail: float | None,
-    feed_in: float,
+    feed_in: float | None,
     seed: int,
 ) -> list[str]:
     """Make the folder of a community; returns what to say.
@@ -44,18 +46,22 @@ def make_community(
     """
     from afterbay.community.topology import Grid, Tariff, check_grid
 
+    if example is not None:
+        _refuse_without_effect(time_zone=time_zone, currency=currency, place=place, retail=retail, feed_in=feed_in)
     if (community / GRID_FILE).exists():
         raise ConflictError(f"{community} holds a community already -> choose another folder, or edit that one")
     grid, profiles = _example(example, seed)
     if example is None:
         latitude, longitude = _read_place(place)
+        if feed_in is not None and retail is None:
+            raise InvalidInputError(Problem("--feed-in", "a price without --retail", "both", "give --retail too"))
         grid = Grid(
             display_name=name,
-            time_zone=time_zone,
-            currency=currency,
+            time_zone=time_zone or "UTC",
+            currency=currency or "EUR",
             latitude=latitude,
             longitude=longitude,
-            tariffs={} if retail is None else {"household": Tariff(retail, feed_in)},
+            tariffs={} if retail is None else {"household": Tariff(retail, feed_in or 0.0)},
         )
     elif name:
         grid = replace(grid, display_name=name)
@@ -73,8 +79,18 @@ def make_community(
     houses = len(grid.house_names)
     told = [f"{community}: {houses} houses, {len(list(grid.every_transformer()))} transformers"]
     if houses:
-        return [*told, f"next: afterbay community run {community} --from 2023-06-01 --days 7"]
-    return [*told, f"next: afterbay community node add {community} transformer --display-name T-1 --rated-kw 100"]
+        return [*told, f"next: afterbay community run {quote(str(community))} --from 2023-06-01 --days 7"]
+    return [
+        *told,
+        f"next: afterbay community node add {quote(str(community))} transformer --display-name T-1 --set rated_kw=100",
+    ]
+
+
+def _refuse_without_effect(**given: object) -> None:
+    idle = [f"--{name.replace('_', '-')}" for name, value in given.items() if value is not None]
+    if idle:
+        move = "leave --example or these options out; `node set` changes an example"
+        raise InvalidInputError(Problem("--example", f"with {', '.join(idle)}", "an example as it is", move))
 
 
 def _example(example: str | None, seed: int) -> tuple[Grid, ProfileLibrary]:
@@ -144,7 +160,9 @@ def import_grid(file: Path, community: Path, *, dry_run: bool, yes: bool) -> dic
     if dry_run:
         lines.append("nothing was written (--dry-run)")
     elif changes and not yes:
-        raise ConflictError("\n".join([*lines, f"{community} would change -> say --yes to replace its grid"]))
+        for line in lines:
+            output.note(line)
+        raise ConflictError(f"{community} would change in {len(changes)} places -> say --yes to replace its grid")
     else:
         make_folder(community)
         save_grid(grid, community)
@@ -174,7 +192,7 @@ def export_community(community: Path, out: Path, *, schema: bool, start: str, da
         return [f"{out}: JSON Schema of grid documents"]
     grid = load_grid(community)
     if out.suffix == ".json":
-        write_whole(out, grid_to_json(grid).encode())
+        write_whole(out, (grid_to_json(grid) + "\n").encode())
         return [f"{out}: {len(grid.house_names)} houses"]
     if out.suffix != ".zip":
         raise InvalidInputError(Problem("--out", str(out), "a name that ends in .json or .zip", "give one of them"))

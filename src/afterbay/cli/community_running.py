@@ -12,13 +12,14 @@ from afterbay.cli.communityfolder import load_grid, load_profiles, remember_sour
 from afterbay.cli.numbers import percent, plain
 from afterbay.cli.progress import show_progress, stop_on_interrupt
 from afterbay.cli.tables import table
-from afterbay.core.errors import InvalidInputError, Problem
+from afterbay.core.errors import CancelledError, InvalidInputError, Problem
 
 if TYPE_CHECKING:
     from afterbay.community.simulation import CommunityRun
 
 __all__ = [
     "draw_pictures",
+    "figures_csv",
     "print_comparison",
     "print_rows",
     "results_document",
@@ -73,10 +74,15 @@ def run_stored(
     kept: Any = series if series in ("all", "none") else tuple(part.strip() for part in series.split(","))
     began = time.monotonic()
     with stop_on_interrupt() as interrupted, show_progress(steps.count, "quarter hours") as progress:
-        finished = run_community(
-            grid, profiles, sharing, steps, seed, series=kept, keep_meters=keep_meters, folder=folder,
-            resume=resume, progress=progress, cancelled=interrupted, threads=jobs,
-        )  # fmt: skip
+        try:
+            finished = run_community(
+                grid, profiles, sharing, steps, seed, series=kept, keep_meters=keep_meters, folder=folder,
+                resume=resume, progress=progress, cancelled=interrupted, threads=jobs,
+            )  # fmt: skip
+        except CancelledError as error:
+            raise CancelledError(
+                f"{error}; kept in {folder} -> the same command with --out {folder} --resume"
+            ) from None
     remember_source(folder, community)
     houses = finished.tree.n_houses
     output.note(f"{houses:,} houses x {steps.count:,} quarter hours in {time.monotonic() - began:,.1f} s")
@@ -125,6 +131,18 @@ def results_lines(run: CommunityRun, document: dict[str, Any]) -> list[str]:
     return [*head, "", *lines, "", f"{document['physics']['summary']}   inputs {run.scenario.inputs_digest[:12]}"]
 
 
+def figures_csv(document: dict[str, Any]) -> list[str]:
+    """Return the figures of a run as CSV; what has no meaning is an empty cell."""
+    rows = (
+        f"{row['kpi']},{row['unit']},{'' if row['value'] is None else _cell(row['value'])}" for row in document["kpis"]
+    )
+    return ["kpi,unit,value", *rows]
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else repr(float(value))
+
+
 def shown(value: float | None, unit: str) -> str:
     """Write a figure with its unit; shares as percent."""
     if value is None or math.isnan(value):
@@ -153,7 +171,7 @@ def print_rows(run: CommunityRun, of: str, *, as_csv: bool, as_json: bool) -> No
     if as_csv:
         output.lines([",".join((of, *columns))])
         output.lines(
-            ",".join((name, *(repr(float(values[place])) for values in columns.values())))
+            ",".join((name, *(_cell(float(values[place])) for values in columns.values())))
             for place, name in enumerate(names)
         )
         return

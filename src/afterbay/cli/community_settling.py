@@ -30,8 +30,8 @@ def settle_run(run: CommunityRun, names: list[str] | None, feed_in: float | None
         return settle(run, rules, progress=progress)
 
 
-def summary_lines(settled: Settlement) -> list[str]:
-    """Return one line per rule: what the members pay, save, and how evenly."""
+def summary_lines(settled: Settlement, *, keyed: bool) -> list[str]:
+    """Return one line per rule: what the members pay, save, and how evenly; rules by key need keys to mean anything."""
     rows = []
     for rule in settled.rules:
         accounts, fair = settled.accounts(rule), settled.fairness(rule)
@@ -50,7 +50,11 @@ def summary_lines(settled: Settlement) -> list[str]:
     lines = table(head, rows, left=(0, 4))
     worst = max(settled.balances(), key=lambda balance: balance.worst)
     held = "money adds up to zero in every step" if worst.holds else f"BOOKS DO NOT BALANCE: {worst.law}, {worst.at}"
-    return [*lines, "", f"{settled.currency}; compared with {settled.before}; {held} (worst {worst.worst:.1e})"]
+    idle = [rule for rule in settled.rules if rule in ("static_keys", "cascading_keys")] if not keyed else []
+    notes = (
+        [f"{' and '.join(idle)}: no house has a key -> node set COMMUNITY HOUSE key=0.1, and run again"] if idle else []
+    )
+    return [*lines, "", *notes, f"{settled.currency}; compared with {settled.before}; {held} (worst {worst.worst:.1e})"]
 
 
 def statement_lines(settled: Settlement, house: str) -> list[str]:

@@ -6,7 +6,7 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from afterbay.core.errors import InvalidInputError, NotFoundError, Problem
 
@@ -24,10 +24,12 @@ __all__ = [
     "grid_path",
     "load_grid",
     "load_profiles",
+    "load_recipes",
     "open_stored_run",
     "remember_source",
     "save_grid",
     "save_profiles",
+    "save_recipes",
 ]
 
 GRID_FILE = "grid.json"
@@ -63,18 +65,40 @@ def load_profiles(community: Path) -> ProfileLibrary:
     """
     from afterbay.community.recipes import ProfileLibrary
 
+    recipes = load_recipes(community)
+    # A recipe names its files as seen from the community.
+    with _inside(grid_path(community).parent):
+        return ProfileLibrary.from_recipes(recipes)
+
+
+def load_recipes(community: Path) -> dict[str, Any]:
+    """Read the recipes of a community without making anything: a file that one of them names may be lost.
+
+    Raises:
+        InvalidInputError: If they cannot be read.
+    """
     path = grid_path(community).with_name(PROFILES_FILE)
     try:
-        text = path.read_text(encoding="utf-8")
+        recipes = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return ProfileLibrary()
-    except (OSError, UnicodeDecodeError) as error:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidInputError(
             Problem(str(path), str(error), "a JSON file in UTF-8", "restore it, or add the profiles again")
         ) from None
-    # A recipe names its files as seen from the community.
-    with _inside(path.parent):
-        return ProfileLibrary.from_recipes(text)
+    if not isinstance(recipes, dict):
+        raise InvalidInputError(
+            Problem(str(path), type(recipes).__name__, "an object of recipes by name", "restore it")
+        )
+    return recipes
+
+
+def save_recipes(recipes: dict[str, Any], community: Path) -> None:
+    """Write recipes whole, as `save_profiles` does."""
+    from afterbay.core.output_file import write_whole
+
+    text = json.dumps(recipes, indent=2, ensure_ascii=False) + "\n"
+    write_whole(grid_path(community).with_name(PROFILES_FILE), text.encode())
 
 
 def save_grid(grid: Grid, community: Path) -> None:

@@ -50,10 +50,14 @@ def record_lines(record: CycleRecord) -> list[str]:
         )
     if "new" in facts:
         already = f"{facts['already']:,} rows already stored, " if facts["already"] else ""
-        lines.append(f"{already}{facts['new']:,} new; balance {facts['balance_kwh']:.6f} kWh")
+        lines.append(f"{already}{facts['new']:,} new; balance {_balance(facts['balance_kwh'])}")
     if "seed" in facts:
         lines.append(f"run {facts['run']}, seed {facts['seed']}, {facts['results']}")
     return [*lines, *([f"why: {record.error}"] if record.error else [])]
+
+
+def _balance(kwh: float) -> str:
+    return f"{round(kwh, 6) + 0.0:.6f} kWh"  # adding 0 takes the sign from a zero
 
 
 def show_list(service: CycleService, *, state: str | None, since: str, as_json: bool) -> None:
@@ -104,7 +108,7 @@ def _status_lines(health: Health, signs: str, now: datetime) -> list[str]:
         for name, kwh in health.total_energy_today.items()
     )
     duration = "—" if health.duration_s is None else _seconds(health.duration_s)
-    balance = "—" if health.balance_kwh is None else f"{health.balance_kwh:.6f} kWh"
+    balance = "—" if health.balance_kwh is None else _balance(health.balance_kwh)
     cells = [
         ["status", f"{health.status}, {health.runner}"],
         ["last simulation", f"{last}, {health.active_users:,} active users"],

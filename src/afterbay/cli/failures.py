@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -53,6 +54,7 @@ GOAL_NOT_REACHED = 8
 PARTIAL = 9
 INTERRUPTED = 130
 
+_DISK = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES)
 _TITLES = {
     UNEXPECTED: "unexpected error",
     USAGE: "usage",
@@ -85,6 +87,9 @@ def exit_code_of(error: BaseException) -> int | None:
         return CONFLICT
     if isinstance(error, UnavailableError):
         return UNAVAILABLE
+    # A full or read-only disk is nobody's mistake in the input, and no defect of ours.
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return UNAVAILABLE
     return GOAL_NOT_REACHED if isinstance(error, PhysicsError) else UNEXPECTED
 
 
@@ -96,11 +101,11 @@ def report_failure(error: BaseException, code: int, *, as_json: bool) -> None:
     if hidden and os.environ.get("AFTERBAY_DEBUG"):
         output.note("".join(traceback.format_exception(error)))
     problems = error.problems if isinstance(error, InvalidInputError) else ()
-    detail = str(error) if ours else f"{type(error).__name__}: {error}"
+    detail = str(error) if ours or code == UNAVAILABLE else f"{type(error).__name__}: {error}"
     if code == USAGE:
         detail = str(getattr(error, "format_message", error.__str__)())
-    if code == INTERRUPTED:
-        detail = "stopped before anything was finished; nothing was written"
+    if code == INTERRUPTED and not ours:
+        detail = "stopped before the end"
     title = "a package is missing" if isinstance(error, MissingExtraError) else _TITLES[code]
     if as_json:
         document: dict[str, Any] = {

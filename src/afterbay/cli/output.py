@@ -21,6 +21,7 @@ __all__ = [
     "lines",
     "note",
     "remember_json",
+    "told_lines",
     "wants_json",
     "warn",
 ]
@@ -63,6 +64,14 @@ def lines(text: Iterable[str]) -> None:
     """Print data, one line each."""
     for line in text:
         typer.echo(line)
+
+
+def told_lines(text: Iterable[str], *, as_json: bool) -> None:
+    """Print what a command did, as lines or as one document."""
+    if as_json:
+        json_document({"told": list(text)})
+    else:
+        lines(text)
 
 
 def json_document(value: Any) -> None:

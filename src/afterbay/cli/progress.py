@@ -26,17 +26,21 @@ def show_progress(total: int, what: str = "sizes") -> Iterator[Callable[[int, in
         with _bar(total, what) as update:
             yield update
         return
-    began = time.monotonic()
-    due = began + _FIRST_LINE_S
+    due = time.monotonic() + _FIRST_LINE_S
+    # What comes before the first report is preparation: it says nothing about the pace.
+    first: tuple[float, int] | None = None
 
     def line(finished: int, count: int) -> None:
-        nonlocal due
+        nonlocal due, first
         now = time.monotonic()
+        if first is None:
+            first = (now, finished)
         if now < due or not 0 < finished < count:
             return
         due = now + _LINE_EVERY_S
-        left = (now - began) / finished * (count - finished)
-        output.note(f"{finished:,} of {count:,} {what}, about {left:,.0f} s left")
+        done = finished - first[1]
+        left = f", about {(now - first[0]) / done * (count - finished):,.0f} s left" if done > 0 else ""
+        output.note(f"{finished:,} of {count:,} {what}{left}")
 
     yield line
 

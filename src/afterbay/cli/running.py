@@ -69,7 +69,7 @@ def run_project(
         )  # fmt: skip
     seconds = time.monotonic() - began
     if not len(result):
-        raise CancelledError("stopped before a size was finished")
+        raise CancelledError("stopped before anything was finished; nothing was written")
     output.note(f"{len(result):,} of {len(project.grid):,} sizes in {seconds:,.1f} s")
     rows = result.rows()
     facts = runfolder.facts_of(project, result, overrides or {}, seconds)

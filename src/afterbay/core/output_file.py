@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from afterbay.core.errors import InvalidInputError, Problem
@@ -39,9 +40,15 @@ def write_whole(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that cannot be written cannot be tidied either
+            part.unlink(missing_ok=True)
         raise InvalidInputError(
-            Problem("path", f"{path} ({error.strerror})", "a place that can be written", "close it elsewhere, or move")
+            Problem(
+                "path",
+                f"{path} ({error.strerror})",
+                "a place that can be written",
+                "make room, close it elsewhere, or choose another",
+            )
         ) from None
     except BaseException:
         part.unlink(missing_ok=True)

@@ -245,7 +245,7 @@ def test_no_log_and_no_record_holds_a_user_id(tmp_path: Path) -> None:
     assert service.run(NOON + QUARTER).state == "failed"
 
     for kind in ("logs", "records"):
-        for path in (tmp_path / "cycle" / kind).iterdir():
+        for path in (file for file in (tmp_path / "cycle" / kind).rglob("*") if file.is_file()):
             text = path.read_text()
             assert not any(row.split(",")[0][:8] in text for row in USERS.splitlines()[1:])
             assert "g1b2c3d4" not in text
@@ -312,3 +312,12 @@ def test_energy_of_the_health_check_is_that_of_the_rows(tmp_path: Path) -> None:
     for name in set(ENERGY_COLUMNS) - {"battery_soc_kwh"}:
         assert health.total_energy_today[name] == pytest.approx(frame[name].sum(), abs=1e-9)
     json.dumps(health.to_dict())
+
+
+def test_a_run_of_another_name_begins_with_records_of_its_own(tmp_path: Path) -> None:
+    _service(tmp_path).run(NOON)
+
+    other = service_on(cycle_folder(tmp_path, run="other"), FakeTime())
+
+    assert other.records() == []
+    assert _service(tmp_path).records()[0].state == "ok"

@@ -80,7 +80,7 @@ class CycleService:
         """Return the cycle of a configuration, on its folders."""
         folder = settings.folder
         return cls(
-            settings, clocks, random, ParquetStore(settings.store), Ledger(folder / "records"),
+            settings, clocks, random, ParquetStore(settings.store), Ledger(folder / "records" / f"run={settings.run}"),
             CycleLog(folder / "logs", clocks.now, echo),
         )  # fmt: skip
 

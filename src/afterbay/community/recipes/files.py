@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,7 +16,7 @@ from afterbay.community.recipes.recipe import Recipe
 from afterbay.core.checks import is_number
 from afterbay.core.errors import InvalidInputError, Problem, Problems, ProfileError
 from afterbay.core.timeline import steps_per_day
-from afterbay.profiles import read_profile
+from afterbay.profiles import ProfileFileError, read_profile
 
 if TYPE_CHECKING:
     import os
@@ -82,20 +83,23 @@ def from_file(
     """
     _check_options(fill, longest_fill_h, per_kw, scale, calendar, zone)
     digest = check_same_file(Path(path), file_sha256)
-    found = read_profile(
-        path,
-        column=column,
-        quantity=quantity,
-        date_order=date_order,
-        zone=zone,
-        unit=unit,
-        gaps="reject" if fill == "reject" else "keep",
-        duplicates=duplicates,
-        negatives=negatives,
-        leap_day="drop" if calendar == "year" else "keep",
-        unsorted=unsorted,
-        dt_h=dt_h,
-    )
+    try:
+        found = read_profile(
+            path,
+            column=column,
+            quantity=quantity,
+            date_order=date_order,
+            zone=zone,
+            unit=unit,
+            gaps="reject" if fill == "reject" else "keep",
+            duplicates=duplicates,
+            negatives=negatives,
+            leap_day="drop" if calendar == "year" else "keep",
+            unsorted=unsorted,
+            dt_h=dt_h,
+        )
+    except ProfileFileError as error:
+        raise ProfileFileError(map(_with_fill_rules, error.problems), error.report) from None
     power_kw, said = _kilowatts(found, unit)
     power_kw = power_kw * (scale / (per_kw or 1.0))
     step_h = found.dt_h if found.dt_h is not None else 0.25
@@ -158,6 +162,13 @@ def check_same_file(path: Path, expected: str | None) -> str:
         move = "bring the first file back, or make a new profile from this one"
         raise ProfileError(Problem(str(path), got, f"the file that the recipe was made with, {expected[:12]}...", move))
     return digest
+
+
+def _with_fill_rules(problem: Problem) -> Problem:
+    """Name the fill rules of this recipe in place of the two ways of the reader."""
+    if not problem.where.endswith(", gaps"):
+        return problem
+    return replace(problem, next_move="choose a fill rule: " + ", ".join(FILL_RULES[1:]))
 
 
 def _kilowatts(found: Profile, unit: str | None) -> tuple[Floats, tuple[str, ...]]:

@@ -18,6 +18,7 @@ from afterbay.community.settlement.rule import SettlementRule, TradeBlock
 from afterbay.community.settlement.statement import Settlement
 from afterbay.community.settlement.utility_rules import UtilityOnly
 from afterbay.core.errors import InvalidInputError, Problem, Problems
+from afterbay.core.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +68,7 @@ def settle(
     desk = _Desk(calendar, prices, _charges(prices), books)
     net_by_step = np.zeros(timeline.count)
     n_threads = max(threads or os.cpu_count() or 1, 1)
-    _keep_freed_memory()
+    keep_freed_memory()
 
     def finish(day: int, work: Future[list[_DaySums]]) -> None:
         for book, sums in zip(books, work.result(), strict=True):
@@ -116,12 +117,6 @@ class _Desk(NamedTuple):
     prices: MeterPrices
     charges: kernels.Charges
     books: list[BooksInWork]
-
-
-def _keep_freed_memory() -> None:
-    # Rules make and drop the same arrays every day. The usual C library of Linux hands such memory back to the system
-    # each time, at the price of the work itself, until a large piece has once been freed. It is never touched.
-    np.empty(24 * 1024**2, dtype=np.uint8)
 
 
 def _settle_day(desk: _Desk, block: TradeBlock) -> list[_DaySums]:

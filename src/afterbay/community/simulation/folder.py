@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from afterbay.community.simulation.columns import DAILY_COLUMNS, HOUSE_COLUMNS, NODE_COLUMNS, level_columns
 from afterbay.community.step import DeviceState, MeterBlock
-from afterbay.core.errors import InvalidInputError, MissingExtraError, NotFoundError, Problem
+from afterbay.core.errors import ConflictError, InvalidInputError, MissingExtraError, NotFoundError, Problem
 from afterbay.core.output_file import write_whole
 
 if TYPE_CHECKING:
@@ -69,6 +72,46 @@ class FolderResults:
                 Problem("folder", f"{self.path} ({error.strerror})", "a place that can be written", "choose another")
             ) from None
         write_whole(self.path / _SCENARIO, json.dumps(scenario, allow_nan=False).encode())
+
+    @contextmanager
+    def alone(self, *, make: bool) -> Iterator[None]:
+        """Keep other processes from writing into the folder meanwhile; the lock ends with the process.
+
+        Args:
+            make: Whether to make the folder; one that is not there needs no lock otherwise.
+
+        Raises:
+            ConflictError: If another process writes into it.
+            InvalidInputError: If it cannot be made.
+        """
+        if make and not self.path.exists():
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise InvalidInputError(
+                    Problem(
+                        "folder", f"{self.path} ({error.strerror})", "a place that can be written", "choose another"
+                    )
+                ) from None
+        if sys.platform == "win32" or not self.path.is_dir():
+            yield
+            return
+        import fcntl
+
+        # The folder itself is locked, so that no further file lies beside the tables.
+        held = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConflictError(
+                    f"{self.path}: another run writes there -> wait for it, or name another folder"
+                ) from None
+            except OSError:
+                pass  # a file system without locks
+            yield
+        finally:
+            os.close(held)
 
     def keep(self, days: SharedDays) -> None:
         """Write the parts of a block, then the checkpoint behind it."""

@@ -23,6 +23,7 @@ from afterbay.community.step import (
     tree_arrays,
 )
 from afterbay.community.topology import require_ready
+from afterbay.core.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,6 +116,7 @@ class Physics:
     def run(self, state: DeviceState | None = None, first_day: int = 0) -> Iterator[DayBlock]:
         """Run from a day to the end; `state` is what the days before left (default: the start)."""
         state = self.start() if state is None else state
+        keep_freed_memory()
         ahead, ahead_from = np.empty((0, 0)), 0
         for day in range(first_day, len(self.days.dates), self._block_days):
             last = min(day + self._block_days, len(self.days.dates))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -70,6 +71,7 @@ def run_community(
     Raises:
         InvalidInputError: With every problem that was found; nothing was written.
         CancelledError: If `cancelled` said so.
+        ConflictError: If another process writes into the folder.
     """
     if horizon is None:
         raise InvalidInputError(
@@ -88,21 +90,24 @@ def run_community(
     scenario = scenario_of(grid, profiles, sharing, horizon, seed)
     results: FolderResults | MemoryResults
     state, first_day = None, 0
+    told: dict[str, Any] = {}
     if folder is None:
         results = MemoryResults(keep_meters=keep_meters)
     else:
         results = FolderResults(Path(folder), physics.tree, horizon, physics.days, chosen, keep_meters=keep_meters)
         told = _told(scenario, sharing, chosen_names, profiles, keep_meters=keep_meters)
-        if resume:
-            taken_up = _take_up(results, told)
-            if taken_up is not None:
-                first_day, state = taken_up
-        if first_day == 0:
-            results.begin(told)
-            results.clear()
-    _run(physics, sharing, chosen, results, state, first_day, progress, cancelled)
-    if isinstance(results, FolderResults):
-        results.finish({**told, "complete": True})
+    with results.alone(make=not resume) if isinstance(results, FolderResults) else nullcontext():
+        if isinstance(results, FolderResults):
+            if resume:
+                taken_up = _take_up(results, told)
+                if taken_up is not None:
+                    first_day, state = taken_up
+            if first_day == 0:
+                results.begin(told)
+                results.clear()
+        _run(physics, sharing, chosen, results, state, first_day, progress, cancelled)
+        if isinstance(results, FolderResults):
+            results.finish({**told, "complete": True})
 
     def again() -> Iterator[MeterBlock]:
         return (MeterBlock(run.block.first, run.block.net_kwh) for run in physics.run())
@@ -125,7 +130,7 @@ def open_run(folder: Path | str, profiles: ProfileLibrary | None = None) -> Comm
     told = read_scenario_file(path)
     if not told.get("complete"):
         raise InvalidInputError(
-            Problem(str(path), "a run that was stopped before its end", "a complete run", "run it again with resume")
+            Problem(str(path), "a run that was stopped before its end", "a complete run", "finish it with --resume")
         )
     from datetime import datetime, timedelta
 

@@ -61,7 +61,7 @@ class Bound:
         if not is_number(value):
             return "give a number, without quotes or a unit"
         number = float(value)  # type: ignore[arg-type]
-        if self.is_share and 1.0 < number <= 100.0:
+        if self.is_share and 2.0 <= number <= 100.0:
             return f"did you mean {number / 100.0:g}?"
         return "give a number in this range"
 
