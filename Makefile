@@ -19,7 +19,7 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-demo: $(READY) ## Size the battery of a quarry, then share and settle the sun of a street
+demo: $(READY) ## Size a battery, share and settle the sun of a street, dispatch a fleet
 	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --charts --out out/red-rock-quarry
 	@echo
 	$(BIN)/afterbay size years out/red-rock-quarry
@@ -34,6 +34,8 @@ demo: $(READY) ## Size the battery of a quarry, then share and settle the sun of
 	$(BIN)/afterbay community run out/elm-street --from 2023-06-12 --days 7 --charts --out out/elm-street-week
 	@echo
 	$(BIN)/afterbay community settle out/elm-street-week
+	@echo
+	$(BIN)/python tools/demo_fleet.py
 
 check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/ruff format --check .
@@ -42,6 +44,7 @@ check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/check_repository.py
 	$(BIN)/python tools/generate_docs.py --check
+	$(BIN)/python tools/generate_proto.py --check
 
 unit: $(READY) ## The tests alone, in parallel
 	$(BIN)/python tools/warm_kernels.py
@@ -52,6 +55,7 @@ test: check unit docs ## Everything that must pass
 bench: $(READY) ## Measure speed, memory and start beside plain Python, as ratios
 	$(BIN)/python tools/bench.py
 	$(BIN)/python tools/bench_community.py
+	$(BIN)/python tools/bench_fleet.py
 
 docs: $(READY) ## Build the documentation strictly into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import afterbay
-from afterbay.cli import community, cycle, output, profile, size
+from afterbay.cli import agent, community, cycle, fleet, headend, output, profile, size
 from afterbay.cli.failures import USAGE, exit_code_of, reader_may_leave, report_failure
 
 if TYPE_CHECKING:
@@ -62,13 +62,17 @@ app = typer.Typer(
         "  afterbay community create elm --example elm-street\n"
         "  afterbay profile inspect solar.csv\n\n\b\n"
         "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid input or a missing package, 4 not found,\n"
-        "6 in use or would be lost, 7 not available, 8 a goal or a check failed, 9 partial, 130 interrupted.\n"
+        "5 not allowed, 6 in use or would be lost, 7 not available, 8 a goal or a check failed, 9 partial,\n"
+        "130 interrupted.\n"
         "AFTERBAY_DEBUG=1 shows the trace of an unexpected error."
     ),
 )
 app.add_typer(size.app, name="size")
 app.add_typer(community.app, name="community")
 app.add_typer(cycle.app, name="cycle")
+app.add_typer(fleet.app, name="fleet")
+app.add_typer(headend.app, name="headend")
+app.add_typer(agent.app, name="agent")
 app.add_typer(profile.app, name="profile")
 
 

@@ -1,0 +1,75 @@
+"""A client of the headend's REST, for notebooks and for the command.
+
+```python
+fleet = afterbay.client.connect().fleet
+fleet["NQ-1"].dispatch(30.0, for_="1h").wait("reached")
+```
+
+`connect` reads `AFTERBAY_URL` and `AFTERBAY_TOKEN`. Power is in MW and + leaves the asset; times are UTC. Every
+refusal of the headend is an error of `afterbay.core.errors`, with the headend's own reason.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from afterbay.client.commands import Command, Part, Preview, order_body
+from afterbay.client.connection import DEFAULT_URL, Connection
+from afterbay.client.fleet import Fleet
+from afterbay.client.records import AssetState, Freshness
+from afterbay.client.stream import Update
+from afterbay.client.targets import Asset, Target
+
+__all__ = [
+    "DEFAULT_URL",
+    "Asset",
+    "AssetState",
+    "Client",
+    "Command",
+    "Fleet",
+    "Freshness",
+    "Part",
+    "Preview",
+    "Target",
+    "Update",
+    "connect",
+    "order_body",
+]
+
+
+class Client:
+    """One headend. Close it, or use it in a `with` block."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.fleet = Fleet(connection)
+
+    def __repr__(self) -> str:
+        return f"Client({self.connection.url})"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the sockets back."""
+        self.connection.close()
+
+
+def connect(url: str | None = None, token: str | None = None, *, timeout_s: float = 10.0) -> Client:
+    """Return a client; nothing is sent before it is asked something.
+
+    Args:
+        url: Address of the headend's REST; None: `AFTERBAY_URL`, else `http://127.0.0.1:3001`.
+        token: None: `AFTERBAY_TOKEN`, else none.
+        timeout_s: Longest wait for an answer [s].
+
+    Raises:
+        InvalidInputError: If the address cannot be used, or would carry the token in the clear.
+        MissingExtraError: If httpx2 is not installed.
+    """
+    return Client(Connection(url, token, timeout_s=timeout_s))

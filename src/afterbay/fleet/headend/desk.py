@@ -1,0 +1,272 @@
+"""The desk where commands are accepted, sent, followed and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
+
+from afterbay.core.errors import ConflictError, NotFoundError, UnavailableError
+from afterbay.fleet.commands.command import Command
+from afterbay.fleet.commands.limits import check_request
+from afterbay.fleet.commands.making import request_digest
+from afterbay.fleet.commands.present import AssetNow, asset_now
+from afterbay.fleet.commands.preview import Preview, preview_request
+from afterbay.fleet.commands.record import CommandRecord
+from afterbay.fleet.commands.request import CommandRequest
+from afterbay.fleet.headend.api import Outcome
+from afterbay.fleet.headend.latest import LatestMap
+from afterbay.fleet.headend.routing import Route, find_routes
+from afterbay.fleet.headend.sessions import SessionBook
+from afterbay.fleet.headend.stream import Stream
+from afterbay.fleet.inventory.records import Asset, Inventory
+from afterbay.fleet.messages import Acknowledgement, Lease
+from afterbay.fleet.wire import agent_pb2 as pb
+
+__all__ = ["CommandDesk"]
+
+_SAME_MW = 1e-6
+
+
+class CommandDesk:
+    """Commands between the record, which knows their lives, and the streams, which carry them."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        latest: LatestMap,
+        sessions: SessionBook,
+        clock: Callable[[], datetime],
+        changed: Callable[[Command], None],
+    ) -> None:
+        """Start without commands; `changed` hears of every change of every command."""
+        self._present = _Present(inventory, latest, sessions)
+        self._inventory = inventory
+        self._sessions = sessions
+        self._clock = clock
+        self._changed = changed
+        self._record = CommandRecord()
+        self._held: set[str] = set()
+        self._unconfirmed: dict[str, tuple[str, float]] = {}
+
+    def replace_inventory(self, inventory: Inventory) -> None:
+        """Go on with another inventory."""
+        self._inventory = inventory
+        self._present.replace_inventory(inventory)
+
+    def submit(self, request: CommandRequest, *, actor: str, key: str | None, not_before: datetime | None) -> Outcome:
+        """Accept a request and send it; see `Headend.submit`."""
+        known = self._record.by_key(key) if key else None
+        if known is not None:
+            return self._repeated(known, request, not_before)
+        checked = check_request(request, self._inventory, self._present)
+        for asset_id in checked.target.asset_ids:
+            stream = self._sessions.server_of(asset_id)
+            if stream is not None and stream.outbox.is_full:
+                raise UnavailableError(
+                    f"asset {asset_id}: {stream.actor} does not read what it is sent ({len(stream.outbox)} messages "
+                    "wait) -> see whether its agent hangs"
+                )
+        now = self._clock()
+        submission = self._record.submit(
+            checked, command_id=str(uuid4()), now=now, actor=actor, key=key, not_before=not_before
+        )
+        command = submission.command
+        if submission.is_new:
+            for superseded in submission.superseded:
+                self._note(superseded)
+            command = self._send(command, checked.target.asset_ids, now)
+        return Outcome(command, checked, not submission.is_new, submission.superseded)
+
+    def preview(self, request: CommandRequest) -> Preview:
+        """Foresee a request."""
+        return preview_request(check_request(request, self._inventory, self._present), self._inventory, self._present)
+
+    def cancel(self, command_id: str, *, actor: str, reason: str) -> Command:
+        """End a command now."""
+        now = self._clock()
+        command = self._note(self._record.cancel(command_id, now, actor=actor, reason=reason))
+        self._send_cancels([part.asset_id for part in command.parts], now)
+        return self._record.get(command_id) or command
+
+    def acknowledge(self, stream: Stream, ack: Acknowledgement) -> None:
+        """Take the word of the stream that serves the asset; anybody else's is ignored."""
+        ids = [ack.asset_id] if ack.asset_id else self._parts_on(stream, ack.lease_id)
+        for asset_id in ids:
+            if self._sessions.server_of(asset_id) is stream:
+                self._apply(replace(ack, asset_id=asset_id), stream.actor)
+
+    def observe(self, stream: Stream, sample: pb.Telemetry) -> None:
+        """See in a sample of an agent of the original, which may never acknowledge, that a command is in force."""
+        awaited = self._unconfirmed.get(sample.asset_id)
+        if awaited is None or self._sessions.server_of(sample.asset_id) is not stream:
+            return
+        if abs(sample.setpoint_mw - awaited[1]) <= _SAME_MW:
+            del self._unconfirmed[sample.asset_id]
+            ack = Acknowledgement(awaited[0], sample.asset_id, "active", self._clock(), "seen in its telemetry")
+            self._apply(ack, stream.actor)
+
+    def arrived(self, stream: Stream, asset_ids: Iterable[str]) -> None:
+        """Send what waited for assets that a stream serves from now on, and cancels it has not confirmed."""
+        now = self._clock()
+        ids = tuple(asset_ids)
+        for command, waiting in self._record.to_deliver(ids, now, knows_leases=stream.protocol > 0):
+            self._send(command, waiting, now)
+        self._send_cancels(ids, now)
+
+    def left(self, asset_ids: Iterable[str]) -> None:
+        """Put back what was on its way to assets that nobody serves any more, or somebody else."""
+        for command in self._record.stream_lost(tuple(asset_ids), self._clock()):
+            self._note(command)
+
+    def heard_of(self, sequence: int) -> None:
+        """Number on above a sequence that an agent has seen."""
+        self._record.raise_sequence(sequence)
+
+    def due(self) -> None:
+        """Expire what is too late, and send what was held back until now; call it about once a second."""
+        now = self._clock()
+        for command in self._record.due(now):
+            self._note(command)
+        for command_id in tuple(self._held):
+            command_ = self._record.get(command_id)
+            if command_ is None or command_.is_final:
+                self._held.discard(command_id)
+            elif command_.not_before is None or command_.not_before <= now:
+                self._held.discard(command_id)
+                waiting = [part.asset_id for part in command_.parts if part.state in {"submitted", "queued"}]
+                self._send(command_, waiting, now)
+
+    def lease_in_force(self, asset_id: str) -> Lease | None:
+        """Return what an asset should be doing by a command that has begun and not ended, as a lease for it alone."""
+        command = self._record.in_force(asset_id)
+        now = self._clock()
+        if command is None or command.is_final or (command.valid_until is not None and command.valid_until <= now):
+            return None
+        if command.not_before is not None and command.not_before > now:
+            return None
+        lease = command.lease()
+        if lease.asset_id is not None:
+            return lease
+        part = command.part(asset_id)
+        power = None if part is None else part.mw if part.applied_mw is None else part.applied_mw
+        return None if power is None else replace(
+            lease, asset_id=asset_id, site_id=None, group_id=None, members=(), mw=power
+        )  # fmt: skip
+
+    def get(self, command_id: str) -> Command:
+        """Return one command; `NotFoundError`."""
+        command = self._record.get(command_id)
+        if command is None:
+            raise NotFoundError(f"command {command_id}: not known here -> older ones are in the database only")
+        return command
+
+    def recent(self, asset_id: str | None, limit: int) -> tuple[Command, ...]:
+        """Return the newest commands, newest first."""
+        if asset_id is None:
+            return self._record.recent(limit)
+        found = (command for command in self._record.recent(1_000_000) if command.part(asset_id) is not None)
+        return tuple(command for command, _ in zip(found, range(limit), strict=False))
+
+    @property
+    def live(self) -> int:
+        """Number of commands that are not over."""
+        return len(self._record.live())
+
+    def restore(self, commands: Iterable[Command]) -> None:
+        """Take commands back after a restart."""
+        for command in self._record.restore(commands, self._clock()):
+            self._note(command)
+
+    def _repeated(self, known: Command, request: CommandRequest, not_before: datetime | None) -> Outcome:
+        if known.digest != request_digest(request, not_before):
+            raise ConflictError(f"key {known.key}: belongs to another request (command {known.id}) -> use a new key")
+        return Outcome(known, None, duplicate=True)
+
+    def _send(self, command: Command, asset_ids: Iterable[str], now: datetime) -> Command:
+        """Put a command on the streams of these assets; what has no stream waits."""
+        wanted = tuple(asset_ids)
+        for route in self._routes(command, command.lease(), wanted):
+            original = route.stream.protocol == 0
+            if original and command.not_before is not None and command.not_before > now:
+                self._held.add(command.id)  # the original would begin at once
+                reason = "waits for its begin"
+                command = self._note(self._record.queue(command.id, now, reason=reason, asset_ids=route.asset_ids))
+                continue
+            route.stream.outbox.put(route.lease)
+            command = self._note(self._record.sent(command.id, now, asset_ids=route.asset_ids))
+            if original:
+                self._await(command, route)
+        if any(part.state == "submitted" for part in command.parts):
+            command = self._note(self._record.queue(command.id, now))
+        return command
+
+    def _send_cancels(self, asset_ids: Iterable[str], now: datetime) -> None:
+        for command, ids in self._record.to_cancel(tuple(asset_ids)):
+            for route in self._routes(command, command.cancel_lease(), ids):
+                route.stream.outbox.put(route.lease)
+                if route.stream.protocol == 0:
+                    for asset_id in route.asset_ids:
+                        ack = Acknowledgement(command.id, asset_id, "cancelled", now, "the original cannot confirm it")
+                        self._apply(ack, "headend")
+
+    def _routes(self, command: Command, lease: Lease, asset_ids: Iterable[str]) -> tuple[Route, ...]:
+        return find_routes(
+            lease,
+            asset_ids,
+            all_ids=command.members,
+            server_of=self._sessions.server_of,
+            shares=_shares(command),
+        )
+
+    def _await(self, command: Command, route: Route) -> None:
+        shares = _shares(command)
+        for asset_id in route.asset_ids:
+            power = route.lease.mw if route.lease.asset_id is not None else shares.get(asset_id, 0.0)
+            self._unconfirmed[asset_id] = (command.id, power)
+
+    def _parts_on(self, stream: Stream, command_id: str) -> list[str]:
+        command = self._record.get(command_id)
+        parts = () if command is None else command.parts
+        return [part.asset_id for part in parts if self._sessions.server_of(part.asset_id) is stream]
+
+    def _apply(self, ack: Acknowledgement, actor: str) -> None:
+        for command in self._record.acknowledge(ack, self._clock(), actor=actor):
+            self._note(command)
+
+    def _note(self, command: Command) -> Command:
+        self._changed(command)
+        return command
+
+
+class _Present(Mapping[str, AssetNow]):
+    """What is known of every asset now, worked out for those that are asked for."""
+
+    def __init__(self, inventory: Inventory, latest: LatestMap, sessions: SessionBook) -> None:
+        self._latest = latest
+        self._sessions = sessions
+        self._assets: dict[str, Asset] = {}
+        self.replace_inventory(inventory)
+
+    def replace_inventory(self, inventory: Inventory) -> None:
+        self._assets = {asset.id: asset for asset in inventory.assets}
+
+    def __getitem__(self, asset_id: str) -> AssetNow:
+        asset = self._assets[asset_id]
+        online = self._sessions.server_of(asset_id) is not None
+        return asset_now(asset, self._latest.brief(asset_id), online=online)
+
+    def __contains__(self, asset_id: object) -> bool:
+        return asset_id in self._assets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._assets)
+
+    def __len__(self) -> int:
+        return len(self._assets)
+
+
+def _shares(command: Command) -> Mapping[str, float]:
+    """Return the power of each asset, as it was foreseen when the command was submitted [MW]."""
+    return {part.asset_id: part.mw for part in command.parts if part.mw is not None}

@@ -1,0 +1,197 @@
+"""What the environment says about the server, in one place: `AFTERBAY_*` and the names of the documents.
+
+Where a variable has two names, the one that begins with `AFTERBAY_` wins.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+from platformdirs import user_data_path
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from afterbay.core.errors import InvalidInputError, Problem, Problems
+
+__all__ = ["Address", "Settings", "is_loopback", "read_address", "read_settings"]
+
+_TRUE = ("1", "true", "yes", "on")
+_LEVELS = {"trace": "debug", "debug": "debug", "info": "info", "warn": "warning", "warning": "warning",
+           "error": "error", "critical": "critical", "off": "critical"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def read_address(text: str) -> Address:
+    """Return `host:port` or `[v6]:port` as its parts.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    host, colon, port = text.strip().rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535:
+        raise ValueError("host:port, such as 127.0.0.1:3001")
+    return Address(host, int(port))
+
+
+def is_loopback(host: str) -> bool:
+    """Can this name be reached from this machine alone?"""
+    if host.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _truthy(value: Any) -> Any:
+    # As the original reads it: what is not one of these words is no.
+    return value.strip().lower() in _TRUE if isinstance(value, str) else value
+
+
+def _address(value: Any) -> Any:
+    return read_address(value) if isinstance(value, str) else value
+
+
+def _level(value: Any) -> Any:
+    """RUST_LOG may name targets (`info,der_headend=debug`); the first bare level counts."""
+    words = [word.strip().lower() for word in str(value).split(",")]
+    return next((_LEVELS[word] for word in words if word in _LEVELS), "info")
+
+
+def _words(value: Any) -> Any:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+def _either(name: str, *others: str) -> Any:
+    return AliasChoices(f"AFTERBAY_{name}", *others)
+
+
+class Settings(BaseSettings):
+    """The server's settings; `read_settings` makes them and turns what is wrong into our errors."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("afterbay"), validation_alias=_either("DATA_DIR"))
+    database_url: SecretStr | None = Field(None, validation_alias=_either("DATABASE_URL", "DATABASE_URL"))
+    """None: no database. `embedded`: the embedded PostgreSQL in the data folder."""
+    reset_db: Annotated[bool, BeforeValidator(_truthy)] = Field(False, validation_alias=_either("RESET_DB", "RESET_DB"))
+    http: Annotated[Address, NoDecode, BeforeValidator(_address)] = Field(
+        Address("127.0.0.1", 3001), validation_alias=_either("HTTP_ADDR", "HEADEND_HTTP_ADDR")
+    )
+    grpc: Annotated[Address, NoDecode, BeforeValidator(_address)] = Field(
+        Address("127.0.0.1", 50051), validation_alias=_either("GRPC_ADDR", "HEADEND_GRPC_ADDR")
+    )
+    log_level: Annotated[str, BeforeValidator(_level)] = Field(
+        "info", validation_alias=_either("LOG_LEVEL", "RUST_LOG")
+    )
+    fleet_tokens: SecretStr | None = Field(None, validation_alias=_either("FLEET_TOKENS"))
+    """`name:token` pairs, separated by commas or lines."""
+    fleet_tokens_file: Path | None = Field(None, validation_alias=_either("FLEET_TOKENS_FILE"))
+    tls_cert: Path | None = Field(None, validation_alias=_either("TLS_CERT"))
+    tls_key: Path | None = Field(None, validation_alias=_either("TLS_KEY"))
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (), validation_alias=_either("TRUSTED_PROXIES")
+    )
+    """Addresses of the proxies that speak TLS for us; nobody else is answered."""
+    grpc_cert: Path | None = Field(None, validation_alias=_either("GRPC_CERT"))
+    grpc_key: Path | None = Field(None, validation_alias=_either("GRPC_KEY"))
+    grpc_client_ca: Path | None = Field(None, validation_alias=_either("GRPC_CLIENT_CA"))
+    """Authority of the agents' certificates (mutual TLS)."""
+    grpc_allow: Path | None = Field(None, validation_alias=_either("GRPC_ALLOW"))
+    """Allow-list: which certificate or token may claim which assets."""
+    grpc_token: SecretStr | None = Field(None, validation_alias=_either("GRPC_TOKEN"))
+    """One token for every agent; simpler than an allow-list."""
+    grpc_proxy: str = Field("", validation_alias=_either("GRPC_PROXY"))
+    """Name of the proxy that speaks TLS for the link."""
+    buffer_mb: int = Field(1024, ge=1, validation_alias=_either("BUFFER_MB"))
+    """Most that is kept on disk while the database is away [MB]."""
+    max_body_kb: int = Field(1024, ge=1, validation_alias=_either("MAX_BODY_KB"))
+
+    @cached_property
+    def database(self) -> str | None:
+        """The database's address in full, or None."""
+        return self.database_url.get_secret_value().strip() if self.database_url else None
+
+    def tokens(self) -> dict[str, str]:
+        """Return who has which token, by token.
+
+        Raises:
+            InvalidInputError: If a pair cannot be read, or the file.
+        """
+        found: dict[str, str] = {}
+        problems = Problems()
+        for where, text in self._token_texts():
+            for place, pair in enumerate((line for line in text.replace(",", "\n").splitlines() if line.strip()), 1):
+                name, colon, token = (part.strip() for part in pair.strip().partition(":"))
+                if pair.strip().startswith("#"):
+                    continue
+                if not colon or not name or len(token) < 16 or not token.isascii() or " " in token:
+                    move = "make one with `python -c 'import secrets; print(secrets.token_urlsafe())'`"
+                    problems.add(
+                        f"{where}, entry {place}", "no usable pair", "name:token, 16 or more signs of ASCII", move
+                    )
+                elif token in found:
+                    problems.add(f"{where}, entry {place}", f"the token of {found[token]} again", "a token each")
+                else:
+                    found[token] = name
+        problems.raise_if_any()
+        return found
+
+    def _token_texts(self) -> list[tuple[str, str]]:
+        texts = []
+        if self.fleet_tokens:
+            texts.append(("AFTERBAY_FLEET_TOKENS", self.fleet_tokens.get_secret_value()))
+        if self.fleet_tokens_file:
+            try:
+                texts.append((str(self.fleet_tokens_file), self.fleet_tokens_file.read_text(encoding="utf-8")))
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "no text"
+                problem = Problem("AFTERBAY_FLEET_TOKENS_FILE", f"{self.fleet_tokens_file} ({reason})",
+                                  "a file of name:token lines", "check its path and permissions")  # fmt: skip
+                raise InvalidInputError(problem) from None
+        return texts
+
+
+def read_settings(**given: Any) -> Settings:
+    """Return the settings of the environment; what is `given` by name wins, unless it is None.
+
+    Raises:
+        InvalidInputError: With every variable that cannot be used.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise InvalidInputError([_problem(one) for one in error.errors()]) from None
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    where = _variable(str(error["loc"][0])) if error["loc"] else "environment"
+    hidden = any(word in where.lower() for word in ("token", "database"))
+    got = "a value that is not shown" if hidden else repr(error.get("input"))
+    return Problem(where, got, str(error["msg"]).removeprefix("Value error, "), "correct or unset the variable")
+
+
+def _variable(name: str) -> str:
+    """Return the variable that was set: of several names, the one that the user wrote."""
+    for field in Settings.model_fields.values():
+        choices = field.validation_alias
+        if isinstance(choices, AliasChoices) and name in choices.choices:
+            return next((str(one) for one in choices.choices if str(one) in os.environ), name)
+    return name
