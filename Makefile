@@ -1,6 +1,6 @@
 # Every task of the project; CI calls the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test unit bench docs lock clean
+.PHONY: help setup demo check test unit journeys bench docs lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -51,6 +51,9 @@ unit: $(READY) ## The tests alone, in parallel
 	$(BIN)/pytest -n auto --dist worksteal
 
 test: check unit docs ## Everything that must pass
+
+journeys: $(READY) ## The fleet on real processes, with plugs pulled; minutes
+	AFTERBAY_JOURNEYS=1 $(BIN)/pytest tests/fleet/journeys -n 2
 
 bench: $(READY) ## Measure speed, memory and start beside plain Python, as ratios
 	$(BIN)/python tools/bench.py

@@ -85,7 +85,7 @@ async def serve(kind: str, folder: Path) -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(_Bare() if kind == "bare" else _Ours(kind, folder))
+        server = await stack.enter_async_context(_Bare(kind) if kind in ("bare", "touched") else _Ours(kind, folder))
         _say({"port": server.port, "rss_kb": rss_kb()})
         while (order := await orders.get())[0] != "end":
             match order[0]:
@@ -102,14 +102,22 @@ async def serve(kind: str, folder: Path) -> None:
 
 
 class _Bare:
-    """What gRPC and protobuf alone can do: read the same messages and count."""
+    """What gRPC and protobuf alone can do: read the same messages, and count or touch their samples."""
+
+    def __init__(self, kind: str) -> None:
+        self._touches = kind == "touched"
+        self.latest: dict[str, tuple[int, Any]] = {}
 
     async def __aenter__(self) -> Any:
         self.items = 0
 
         async def stream(_: Any, context: Any) -> None:
             while (message := await context.read()) is not grpc.aio.EOF:
-                self.items += len(message.telemetry_batch.samples)
+                samples = message.telemetry_batch.samples
+                if self._touches:
+                    for sample in samples:
+                        self.latest[sample.asset_id] = (sample.seq, sample)
+                self.items += len(samples)
 
         handler = grpc.stream_stream_rpc_method_handler(
             stream, request_deserializer=pb.AgentToHeadend.FromString,
@@ -191,7 +199,9 @@ class _Ours:
         ((told,),) = cursor.fetchall()
         gateways = fleet(GATEWAYS * EACH).assets
         now, packed = datetime.now(UTC), []
-        for payload in ticks(gateways, items // len(gateways)):
+        payloads = list(ticks(gateways, items // len(gateways)))
+        begun = time.perf_counter()
+        for payload in payloads:
             samples = pb.AgentToHeadend.FromString(payload).telemetry_batch.samples
             packed += pack_rows(telemetry_values(sample, replay=False, received_at=now) for sample in samples)
         copy = f"COPY bare_copy ({', '.join(COPY_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
@@ -200,9 +210,9 @@ class _Ours:
             with cursor.copy(copy) as sink:
                 sink.write(b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"".join(packed[at : at + 10_000]) + b"\xff\xff")
             connection.commit()
-        seconds = time.perf_counter() - start
+        ended = time.perf_counter()
         connection.close()
-        return {"seconds": seconds, "items": len(packed), "told": told}
+        return {"seconds": ended - start, "whole_s": ended - begun, "items": len(packed), "told": told}
 
 
 async def _count(server: Any, items: int) -> dict[str, float]:

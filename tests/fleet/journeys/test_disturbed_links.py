@@ -1,0 +1,249 @@
+"""Rival gateways, certificates, readers that sleep, full disks, devices that refuse: what is seen of each."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from fleet_certificates import Authority
+from fleet_processes import SITE, A, Agent, B, C, Headend, Proxy, until, write_assets
+from fleet_servers import SunspecServer, SunspecUnit
+from pymodbus.constants import ExcCodes
+
+ABC = (A, B, C)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("disturbed")
+
+
+@pytest.fixture(scope="module")
+def headend(folder: Path) -> Iterator[Headend]:
+    with Headend.running(folder / "headend", write_assets(folder)) as running:
+        yield running
+
+
+def _seen(headend: Headend) -> dict[str, int]:
+    health = headend.get("/health")
+    return {"new": health["samples_received"], "again": health["samples_duplicate"]}
+
+
+def test_of_two_gateways_with_the_same_assets_the_newer_serves_and_the_older_takes_over_when_it_dies(
+    headend: Headend, tmp_path: Path
+) -> None:
+    with Agent.running(tmp_path / "one", headend.assets, headend.grpc, environ={"GATEWAY_ID": "one"}) as one:
+        headend.connected(*ABC)
+        with Agent.running(tmp_path / "two", headend.assets, headend.grpc, environ={"GATEWAY_ID": "two"}):
+            until(lambda: all(headend.rows()[key]["gateway_id"] == "two" for key in ABC), what="the newer one serves")
+            event = until(lambda: headend.events("claim_taken_over"), what="the operator is told")[0]
+            assert "one" in event["message"] or "two" in event["message"]
+            until(lambda: '"taken_over"' in one.said, what="the older one is told")
+            open_sessions = [each for each in headend.rows()[A]["sessions"] if each["disconnected_at"] is None]
+            assert len(open_sessions) == 1
+        until(lambda: all(headend.rows()[key]["gateway_id"] == "one" for key in ABC), what="the older one serves again")
+        command = headend.dispatch(asset_id=A, mw=3.0, duration_s=30.0)
+        headend.reaches(command["id"], "active")
+
+
+def test_a_link_that_is_cut_again_and_again_delivers_everything_once(headend: Headend, tmp_path: Path) -> None:
+    before = _seen(headend)
+    with Proxy(headend.grpc) as proxy, Agent.running(tmp_path / "g", headend.assets, proxy.address) as agent:
+        for _ in range(3):
+            until(lambda: headend.rows()[A]["connected"], what="connected through the wire")
+            time.sleep(0.3)
+            proxy.cut()
+            until(lambda: not headend.rows()[A]["connected"], what="the cut is seen")
+        until(lambda: headend.rows()[A]["connected"])
+        last = headend.telemetry(A)["seq"]
+        until(lambda: headend.telemetry(A)["seq"] > last)
+        assert agent.stop() == 0
+        ended = [line for line in agent.said.splitlines() if '"agent_stopped"' in line][-1]
+        assert '"waiting_samples": 0' in ended or '"waiting_samples"' not in ended
+        ticks = int(ended.split('"ticks": ')[1].split(",")[0].rstrip("}"))
+    assert _seen(headend)["new"] - before["new"] == 3 * ticks
+
+
+@pytest.mark.parametrize(("kind", "words"), [("expired", "expired"), ("stranger", "certificate")])
+def test_a_certificate_that_is_no_good_serves_nothing_and_the_check_says_why(
+    kind: str, words: str, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    other = Authority(tmp_path, "somebody else")
+    ours = authority.issue("headend", host="127.0.0.1")
+    pair = authority.issue("gateway", expired=True) if kind == "expired" else other.issue("gateway")
+    environ = {"AFTERBAY_GRPC_CERT": str(ours.certificate), "AFTERBAY_GRPC_KEY": str(ours.key),
+               "AFTERBAY_GRPC_CLIENT_CA": str(authority.certificate)}  # fmt: skip
+    shown = {"AFTERBAY_AGENT_CA": str(authority.certificate), "AFTERBAY_AGENT_CERT": str(pair.certificate),
+             "AFTERBAY_AGENT_KEY": str(pair.key)}  # fmt: skip
+    with Headend.running(tmp_path / "h", write_assets(tmp_path), environ) as headend:
+        with Agent.running(tmp_path / "g", headend.assets, headend.grpc, environ=shown) as agent:
+            until(lambda: "headend_lost" in agent.said, within_s=30.0, what="the agent says why")
+            assert not any(row["connected"] for row in headend.rows().values())
+            code, steps = agent.check()
+        assert code == 8
+        failed = next(step for step in steps.values() if step["result"] == "failed")
+        assert "certificate" in failed["name"]
+        assert words in failed["told"].lower()
+        assert words in agent.said.lower()
+
+        good = authority.issue("good-gateway")
+        shown |= {"AFTERBAY_AGENT_CERT": str(good.certificate), "AFTERBAY_AGENT_KEY": str(good.key)}
+        with Agent.running(tmp_path / "g2", headend.assets, headend.grpc, environ=shown):
+            headend.connected(*ABC)
+
+
+def test_a_reader_of_the_event_stream_that_sleeps_costs_neither_memory_nor_the_other_readers(
+    headend: Headend, tmp_path: Path
+) -> None:
+    host, _, port = headend.http.rpartition(":")
+    asking = f"GET /stream HTTP/1.1\r\nHost: {headend.http}\r\n\r\n".encode()
+    with Agent.running(tmp_path / "g", headend.assets, headend.grpc, tick_s=0.05):
+        headend.connected(*ABC)
+        with (
+            socket.create_connection((host, int(port))) as asleep,
+            socket.create_connection((host, int(port))) as awake,
+        ):
+            asleep.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            asleep.sendall(asking)
+            awake.sendall(asking)
+            until(lambda: headend.get("/health")["subscribers"] == 2)
+            before = psutil.Process(headend.pid).memory_info().rss
+            awake.settimeout(5.0)
+            heard, ends = 0, time.monotonic() + 3.0
+            while time.monotonic() < ends:
+                heard += awake.recv(65536).count(b"event: telemetry")
+            grown = psutil.Process(headend.pid).memory_info().rss - before
+
+        assert heard > 20
+        assert grown < 20e6
+        until(lambda: headend.get("/health")["subscribers"] == 0, within_s=40.0, what="readers that go are forgotten")
+
+
+def test_a_body_that_is_too_large_is_refused_in_words_and_moves_nothing(headend: Headend) -> None:
+    host, _, port = headend.http.rpartition(":")
+    head = f"POST /dispatch HTTP/1.1\r\nHost: {headend.http}\r\nContent-Type: application/json\r\n"
+    with socket.create_connection((host, int(port)), timeout=5.0) as caller:
+        # It is refused by its length, before a byte of it is read.
+        caller.sendall(f"{head}Content-Length: 2000000\r\n\r\n".encode())
+        answer = caller.recv(65536).decode()
+
+    assert answer.startswith("HTTP/1.1 413")
+    assert "application/problem+json" in answer
+
+
+def _small_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
+
+
+def test_a_disk_that_is_full_stops_neither_ticks_nor_delivery_and_is_told(headend: Headend, tmp_path: Path) -> None:
+    before = _seen(headend)
+    with Proxy(headend.grpc) as proxy:
+        proxy.silence()  # nobody hears the agent, so that its spool grows
+        with Agent.running(tmp_path / "g", headend.assets, proxy.address, tick_s=0.05, before=_small_files) as agent:
+            until(lambda: "spool_failing" in agent.said, within_s=40.0, what="the agent tells of its disk")
+            proxy.speak()
+            headend.connected(*ABC, within_s=60.0)
+            event = until(lambda: headend.events("SPOOL_FAILING"), what="the operator is told")[0]
+            assert event["severity"] == "alarm"
+            assert "in memory only" in event["message"]
+            assert agent.stop() == 0
+            ended = [line for line in agent.said.splitlines() if '"agent_stopped"' in line][-1]
+            ticks = int(ended.split('"ticks": ')[1].split(",")[0].rstrip("}"))
+    assert _seen(headend)["new"] - before["new"] == 3 * ticks
+
+
+def test_a_spool_that_is_full_drops_the_oldest_and_says_how_many_are_missing(headend: Headend, tmp_path: Path) -> None:
+    before = _seen(headend)
+    with Proxy(headend.grpc) as proxy:
+        proxy.silence()
+        small = {"AFTERBAY_SPOOL_MAX_MB": "0.1"}
+        with Agent.running(tmp_path / "g", headend.assets, proxy.address, environ=small, tick_s=0.05) as agent:
+            until(lambda: agent.said.count("telemetry_gap") >= 2, within_s=40.0, what="the agent drops samples")
+            proxy.speak()
+            headend.connected(*ABC, within_s=60.0)
+            until(lambda: headend.events("TELEMETRY_GAP"), what="the operator is told")
+            assert agent.stop() == 0
+            lines = agent.said.splitlines()
+    ticks = int(
+        next(line for line in lines if '"agent_stopped"' in line).split('"ticks": ')[1].split(",")[0].rstrip("}")
+    )
+    dropped = sum(int(line.split('"message": "')[1].split()[0]) for line in lines if "telemetry_gap" in line)
+    event = headend.events("TELEMETRY_GAP")[0]
+    assert event["severity"] == "alarm"
+    assert "the spool is full" in event["message"]
+    assert _seen(headend)["new"] - before["new"] == 3 * ticks - dropped
+
+
+@contextmanager
+def _device(unit: SunspecUnit) -> Iterator[Any]:
+    """Serve a SunSpec device from a thread; yields its port and a way to take it away and bring it back."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = SunspecServer({1: unit})
+
+    def call(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(timeout=20)
+
+    call(server.__aenter__())
+    try:
+        yield server, call
+    finally:
+        call(server.kill())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(timeout=10)
+        loop.close()
+
+
+def test_a_device_that_refuses_or_goes_away_is_told_and_never_replaced_by_invention(tmp_path: Path) -> None:
+    unit = SunspecUnit()
+    with _device(unit) as (server, call):
+        uri = f"sunspec+tcp://127.0.0.1:{server.port}/1?timeout_s=0.5"
+        assets = write_assets(tmp_path, device_of_a=uri)
+        with (
+            Headend.running(tmp_path / "h", assets) as headend,
+            Agent.running(tmp_path / "g", assets, headend.grpc, tick_s=0.2),
+        ):
+            headend.connected(*ABC)
+            register = unit.start[704] + 24
+            unit.refuse[register] = ExcCodes.ILLEGAL_VALUE
+            refused = headend.dispatch(asset_id=A, mw=5.0, duration_s=60.0)
+            failed = headend.reaches(refused["id"], "failed")
+            assert "does not accept this value" in failed["history"][-1]["reason"]
+            assert failed["parts"][0]["delivered_mw"] in (None, 0.0)
+            unit.refuse.clear()
+
+            accepted = headend.dispatch(asset_id=A, mw=4.0, duration_s=60.0)
+            headend.reaches(accepted["id"], "active")
+            until(lambda: headend.telemetry(A)["current_mw"] == pytest.approx(4.0))
+            call(server.kill())
+            event = until(lambda: headend.events("DEVICE_OFFLINE"), what="the operator is told")[0]
+            assert event["asset_id"] == A
+            bad = until(lambda: (now := headend.telemetry(A))["quality"] != "good" and now)
+            time.sleep(0.6)
+            later = headend.telemetry(A)
+            assert later["quality"] in ("bad", "stale")
+            assert later["timestamp"] == bad["timestamp"]
+            assert headend.telemetry(B)["quality"] == "good"
+
+            call(server.__aenter__())
+            until(lambda: headend.events("DEVICE_ONLINE"), within_s=30.0, what="the operator is told that it is back")
+            until(lambda: headend.telemetry(A)["quality"] == "good")
+
+
+def test_a_site_command_with_a_dead_gateway_is_refused_and_names_what_is_missing(headend: Headend) -> None:
+    until(lambda: not any(headend.rows()[key]["connected"] for key in ABC), what="nobody is there")
+    refused = headend.ask("POST", "/dispatch", {"site_id": SITE, "mw": 5.0})
+
+    assert refused.status == 409
+    assert "offline" in refused.text or "not connected" in refused.text
