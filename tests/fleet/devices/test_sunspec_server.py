@@ -3,57 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
-from fleet_plant import NOON, SITE, battery
+from fleet_plant import NOON
 from fleet_servers import SunspecServer, SunspecUnit
+from fleet_sunspec import B1, B2, Clock, beside, device_at, order
 from pymodbus.constants import ExcCodes
 
 from afterbay.fleet.devices import DeviceOrder, SunspecDevice, SunspecOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-B1, B2 = battery("B-1"), battery("B-2")
-_FAST = SunspecOptions(timeout_s=0.5)
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-def device_at(port: int, clock: Callable[[], float] | None = None, options: SunspecOptions = _FAST) -> SunspecDevice:
-    return SunspecDevice(
-        "127.0.0.1", port, [(B1, 1)], options=options, site_names={SITE.id: SITE.name}, monotonic=clock or Clock(),
-        draw=lambda: 1.0,
-    )  # fmt: skip
-
-
-def order(mw: float, *, until: datetime | None = NOON + timedelta(minutes=5), fallback_mw: float = 0.0) -> DeviceOrder:
-    return DeviceOrder(B1.id, mw, until, fallback_mw, "L-1")
-
-
-def beside(unit: SunspecUnit, work: Callable[[SunspecServer, SunspecDevice], Coroutine[Any, Any, None]]) -> None:
-    """Run a test beside a server with this unit and an open device."""
-
-    async def run() -> None:
-        async with SunspecServer({1: unit}) as server:
-            device = device_at(server.port)
-            await device.open()
-            try:
-                await work(server, device)
-            finally:
-                await device.close()
-
-    asyncio.run(run())
+    pass
 
 
 def test_the_points_of_701_713_and_802_become_telemetry_in_our_units() -> None:
