@@ -79,6 +79,7 @@ class Stub:
             "site_name": asset["site_name"], "peer": None if away else "127.0.0.1:40000", "connected": not away,
             "gateway_id": asset["site_id"], "connected_at": None if away else self.now.isoformat(),
             "last_heartbeat": self.now.isoformat(), "reconnects": 1 if away else 0, "sessions": [session],
+            "tick_s": None if away else 0.5, "clock_skew_s": None if away else 75.0,
         }  # fmt: skip
 
     def preview(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from afterbay.fleet.wire.tls import ServerTls
 __all__ = ["EACH", "GATEWAYS", "claim", "fleet", "rss_kb", "serve", "ticks"]
 
 GATEWAYS, EACH = 10, 100
+_MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _SITE = str(UUID(int=1))
 
 
@@ -60,7 +61,7 @@ def ticks(assets: Sequence[Asset], count: int, *, first: int = 1) -> Iterator[by
     samples = tuple(
         Telemetry(asset.id, asset.site_id, start, 5.25, 5.25, 20.0, -20.0, "discharging", 20.5, 51.25, 40.0,
                   seq=1, energy_in_mwh=12.5, energy_out_mwh=11.25, available_charge_mw=20.0,
-                  available_discharge_mw=20.0)
+                  available_discharge_mw=20.0, details={"loss_mwh": 0.125})
         for asset in assets
     )  # fmt: skip
     message = agent_message(TelemetryBatch(samples, 1))
@@ -89,6 +90,10 @@ async def serve(kind: str, folder: Path) -> None:
         _say({"port": server.port, "rss_kb": rss_kb()})
         while (order := await orders.get())[0] != "end":
             match order[0]:
+                case "settle":
+                    while server.items < int(order[1]) or any(one.name == "kernels" for one in threading.enumerate()):
+                        await asyncio.sleep(0.01)
+                    _say({"settled": server.items})
                 case "count":
                     _say(await _count(server, int(order[1])))
                 case "trip":
@@ -185,34 +190,54 @@ class _Ours:
         return self.headend.health().samples_received
 
     def bare_copy(self, items: int) -> dict[str, float]:
-        """COPY as many rows, packed beforehand, into an equal table with equal keys."""
+        """COPY as many rows, packed beforehand, into an equal table: columns, keys, indexes, a partition per week."""
         import psycopg
 
-        from afterbay.fleet.wire import telemetry_values
-        from afterbay.server.fleet.recorder.encoding import pack_rows
+        from afterbay.fleet.headend.latest import Block
+        from afterbay.fleet.wire.frame import read_frame
+        from afterbay.server.fleet.recorder.encoding import load_packing, pack_block
         from afterbay.server.fleet.repository.samples import COPY_COLUMNS
 
         connection = psycopg.connect(self._url)
         cursor = connection.cursor()
-        cursor.execute("CREATE TABLE bare_copy (LIKE telemetry INCLUDING ALL)")
+        cursor.execute("CREATE TABLE bare_copy (LIKE telemetry INCLUDING ALL) PARTITION BY RANGE (ts)")
+        for week in range(-3, 3):
+            first = _MONDAY + timedelta(weeks=(datetime.now(UTC) - _MONDAY).days // 7 + week)
+            cursor.execute(
+                f"CREATE TABLE bare_copy_{week + 3} PARTITION OF bare_copy FOR VALUES FROM ('{first.isoformat()}') "
+                f"TO ('{(first + timedelta(weeks=1)).isoformat()}')".encode()
+            )
+        connection.commit()
+        cursor.execute("CHECKPOINT")
         cursor.execute("SELECT count(*) FROM telemetry")
         ((told,),) = cursor.fetchall()
-        gateways = fleet(GATEWAYS * EACH).assets
-        now, packed = datetime.now(UTC), []
-        payloads = list(ticks(gateways, items // len(gateways)))
+        now = datetime.now(UTC)
+
+        def pack(payload: bytes) -> bytes:
+            frame = read_frame(payload)
+            assert frame is not None
+            return pack_block(Block(frame.samples, now, replay=False))
+
+        assets, count = fleet(GATEWAYS * EACH).assets, items // (GATEWAYS * EACH)
+        feeds = [ticks(assets[at * EACH : (at + 1) * EACH], count) for at in range(GATEWAYS)]
+        payloads = [next(feed) for _ in range(count) for feed in feeds]
+        load_packing()
         begun = time.perf_counter()
-        for payload in payloads:
-            samples = pb.AgentToHeadend.FromString(payload).telemetry_batch.samples
-            packed += pack_rows(telemetry_values(sample, replay=False, received_at=now) for sample in samples)
+        packed = [b"".join(map(pack, payloads[at : at + 100])) for at in range(0, len(payloads), 100)]
         copy = f"COPY bare_copy ({', '.join(COPY_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
         start = time.perf_counter()
-        for at in range(0, len(packed), 10_000):
+        for rows in packed:
             with cursor.copy(copy) as sink:
-                sink.write(b"PGCOPY\n\xff\r\n\0" + bytes(8) + b"".join(packed[at : at + 10_000]) + b"\xff\xff")
+                sink.write(b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows + b"\xff\xff")
             connection.commit()
         ended = time.perf_counter()
+        cursor.execute("SELECT count(*) FROM bare_copy")
+        ((copied,),) = cursor.fetchall()
+        cursor.execute("DROP TABLE bare_copy")
+        connection.commit()
+        cursor.execute("CHECKPOINT")
         connection.close()
-        return {"seconds": ended - start, "whole_s": ended - begun, "items": len(packed), "told": told}
+        return {"seconds": ended - start, "whole_s": ended - begun, "items": copied, "told": told}
 
 
 async def _count(server: Any, items: int) -> dict[str, float]:

@@ -163,6 +163,7 @@ def _run(options: argparse.Namespace, headend: Headend, workers: Workers, chance
                 flush=True,
             )
         time.sleep(0.2)
+    print(f"killed in all: {killed} workers, headend {restarts} times")
     return memory
 
 

@@ -89,6 +89,7 @@ def test_one_asset_is_shown_with_everything_that_is_known(fleet: Any) -> None:
 
     assert result.exit_code == 0
     assert "capacity         120.0 MWh, 0..100 %, 0.92 one way" in result.stdout
+    assert "tick             0.5 s, clock ▲ +75.0 s" in result.stdout
     assert json.loads(fleet("show", "nq-1", "--json").stdout)["telemetry"]["soc_pct"] == 50.0
 
 
@@ -106,7 +107,20 @@ def test_agents_have_one_row_each_also_those_that_are_away(stub: Stub, fleet: An
 
     assert "✕ offline" in result.stdout
     assert "2 of 3 assets connected" in result.stdout
+    rows = {line.split()[0]: " ".join(line.split()[-6:]) for line in result.stdout.splitlines()[1:4]}
+    assert rows["NQ-1"].endswith("0.5 s ▲ +75.0 s 0")
+    assert rows["NQ-2"].endswith("— — 1")
     assert len(json.loads(fleet("agents", "--json").stdout)["agents"]) == 3
+
+
+def test_an_asset_shows_its_newest_command_and_why_it_is_not_as_asked(stub: Stub, fleet: Any) -> None:
+    fleet("dispatch", "--asset", "NQ-1", "--discharge", "30")
+    assert stub.command is not None
+    stub.command |= {"state": "failed", "reason": "the breaker is open"}
+
+    assert f"command          +30.0 MW, failed: the breaker is open  {COMMAND[:8]}" in fleet("show", "NQ-1").stdout
+    assert json.loads(fleet("show", "NQ-1", "--json").stdout)["command"]["reason"] == "the breaker is open"
+    assert "failed the breaker is open" in " ".join(fleet("log").stdout.split())
 
 
 def test_groups_name_their_assets(fleet: Any) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,58 @@ def test_a_power_beyond_the_limits_is_clamped_or_with_strict_refused(url: str) -
 
     assert "+90.0 MW asked for, +40.0 MW possible" in clamped.stdout
     assert refused.exit_code == 3
+
+
+def test_a_wait_says_how_far_the_power_has_come(url: str) -> None:
+    sent = _call(url, "dispatch", "--asset", "ML-1", "--charge", 5, "--for", "15min", "--wait")
+    shown = _call(url, "show", "ML-1")
+    _call(url, "dispatch", "--asset", "ML-1", "--stop")
+
+    assert sent.exit_code == 0, sent.stderr
+    said = [line for line in sent.stderr.splitlines() if " now of −5.0 MW" in line]
+    assert said[-1].split()[0] == "reached"
+    assert "−5.0 MW, reached" in shown.stdout
+
+
+def test_a_schedule_is_sent_listed_and_ended_whole(url: str, tmp_path: Path) -> None:
+    begin = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=10)
+    moments = [(begin + timedelta(minutes=15 * place)).isoformat() for place in range(4)]
+    rows = [f"{start},{end},{mw}" for start, end, mw in zip(moments, moments[1:], (5, -5, 7), strict=False)]
+    file = tmp_path / "plan.csv"
+    file.write_text("\n".join(["start,end,mw", *rows]))
+
+    foreseen = _call(url, "schedule", "submit", file, "--asset", "NQ-1", "--dry-run")
+    nothing = json.loads(_call(url, "schedule", "list", "--json").stdout)
+    sent = _call(url, "schedule", "submit", file, "--asset", "NQ-1", "--key", "tomorrow-1")
+    repeated = _call(url, "schedule", "submit", file, "--asset", "NQ-1", "--key", "tomorrow-1", "--json")
+    file.write_text("\n".join(["start,end,mw", *rows[:2]]))
+    other = _call(url, "schedule", "submit", file, "--asset", "NQ-1", "--key", "tomorrow-1")
+    listed = json.loads(_call(url, "schedule", "list", "--asset", "NQ-1", "--json").stdout)
+    ended = _call(url, "schedule", "cancel", "tomorrow", "--reason", "prices changed")
+
+    assert foreseen.exit_code == 0
+    assert "3 intervals, 1.8 MWh in all" in foreseen.stdout
+    assert nothing["schedules"] == []
+    assert sent.exit_code == 0, sent.stderr
+    assert "3 intervals for asset NQ-1" in sent.stdout
+    assert [one["duplicate"] for one in json.loads(repeated.stdout)["commands"]] == [True, True, True]
+    assert other.exit_code == 3
+    assert "belongs to another request" in other.stderr
+    (schedule,) = listed["schedules"]
+    assert (schedule["schedule_id"], [one["mw"] for one in schedule["commands"]]) == ("tomorrow-1", [5.0, -5.0, 7.0])
+    assert "ending 3 of 3 intervals" in ended.stdout
+    _wait_until_over(url, "tomorrow-1")
+    everything = json.loads(_call(url, "schedule", "list", "--all", "--json").stdout)["schedules"]
+    assert [one["state"] for one in everything[0]["commands"]] == ["cancelled"] * 3
+    assert _call(url, "schedule", "cancel", "tomorrow-1").exit_code == 6
+
+
+def _wait_until_over(url: str, schedule_id: str) -> None:
+    ends = time.monotonic() + 10.0
+    with connect(url) as client:
+        while not client.fleet.schedule(schedule_id).is_over:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
 
 
 def test_history_without_a_database_says_what_is_missing(url: str) -> None:

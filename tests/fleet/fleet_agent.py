@@ -177,6 +177,13 @@ class StubHeadend:
         self.opened = 0
         self.present: _StubConversation | None = None
         self.remembers: Sequence[Any] = ()
+        self.ahead_s = 0.0
+        """How far its clock is ahead of the agents'."""
+
+    @property
+    def now(self) -> datetime:
+        """Its time."""
+        return self.clock.utc + timedelta(seconds=self.ahead_s)
 
     async def open(self) -> _StubConversation:
         """Begin a stream."""
@@ -189,7 +196,7 @@ class StubHeadend:
 
     async def bootstrap(self, asset_ids: Sequence[str], timeout_s: float) -> pb.BootstrapResponse:
         """Say what is remembered."""
-        return bootstrap_answer(self.remembers, self.clock.utc)
+        return bootstrap_answer(self.remembers, self.now)
 
     def hear(self, message: pb.AgentToHeadend, say: Callable[[HeadendRecord], None]) -> None:
         """Take one message."""
@@ -257,7 +264,7 @@ class _StubConversation:
 
     async def receive(self) -> pb.HeadendToAgent | None:
         answer = await self._answers.get()
-        return headend_message(answer, self._headend.clock.utc)
+        return headend_message(answer, self._headend.now)
 
     async def close(self) -> None:
         pass

@@ -6,26 +6,29 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CAMPUS", "SITE", "A", "Agent", "Answer", "B", "C", "D", "Headend", "Proxy", "until", "write_assets"]
+__all__ = ["CAMPUS", "SITE", "TICK_S", "A", "Agent", "Answer", "B", "C", "D", "Headend", "Process", "until",
+           "write_assets"]  # fmt: skip
 
 SITE = "00000000-0000-4000-8000-000000000001"
 CAMPUS = "00000000-0000-4000-8000-000000000002"
 A, B, C, D = (f"00000000-0000-4000-8000-0000000000a{number}" for number in range(1, 5))
 _OURS = ("ASSET", "SITE", "GATEWAY_", "HEADEND_", "OPCUA_", "DATABASE_URL", "RESET_DB", "AFTERBAY_", "RUST_LOG")
-_START_S = 40.0
+_START_S = 180.0
+_PATIENCE_S = 60.0
+"""Far beyond what anything takes: on a machine that has other work a wait may be long, and ends with its claim."""
 TICK_S = 0.1
+_AFTERBAY = ("-m", "afterbay")
 
 
 def write_assets(folder: Path, *, device_of_a: str = "sim:", ramp: float = 1000.0) -> Path:
@@ -45,7 +48,7 @@ def write_assets(folder: Path, *, device_of_a: str = "sim:", ramp: float = 1000.
     return path
 
 
-def until(claim: Callable[[], Any], *, within_s: float = 15.0, what: str = "") -> Any:
+def until(claim: Callable[[], Any], *, within_s: float = _PATIENCE_S, what: str = "") -> Any:
     """Wait until something is so, and return it."""
     ends = time.monotonic() + within_s
     while True:
@@ -75,13 +78,13 @@ class Process:
     """One child; its words lie in two files."""
 
     def __init__(self, folder: Path, label: str, words: Sequence[str], environ: Mapping[str, str], *,
-                 before: Callable[[], None] | None = None) -> None:  # fmt: skip
+                 before: Callable[[], None] | None = None, program: Sequence[str] = _AFTERBAY) -> None:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.out, self.err = folder / f"{label}.out", folder / f"{label}.err"
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         with self.out.open("wb") as stdout, self.err.open("ab") as stderr:
             self.child = subprocess.Popen(
-                [sys.executable, "-m", "afterbay", *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                [sys.executable, *program, *words], stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
                 env={**clean, **environ}, cwd=folder, preexec_fn=before,
             )  # fmt: skip
 
@@ -99,7 +102,7 @@ class Process:
         """Ask it to end; kill it if it does not."""
         self.child.send_signal(signal.SIGTERM)
         try:
-            return self.child.wait(15.0)
+            return self.child.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"did not end when asked to:\n{self.said[-2000:]}") from None
@@ -136,10 +139,7 @@ class Headend:
 
     def start(self, *words: str) -> None:
         """Start, and wait until everything listens."""
-        told = ["headend", "--assets", str(self.assets), "--http", self.http, "--grpc", self.grpc, "--json", *words]
-        self.process = process = Process(
-            self.folder, "headend", told, {"AFTERBAY_DATA_DIR": str(self.folder / "data"), **self.environ}
-        )
+        process = self._launch(*words)
 
         def ready() -> dict[str, Any] | None:
             if process.child.poll() is not None:
@@ -152,6 +152,19 @@ class Headend:
         places = until(ready, within_s=_START_S, what="the headend listens")
         self.scheme, _, self.http = places["http"].partition("://")
         self.grpc = places["grpc"]
+
+    def fails_to_start(self, *words: str) -> tuple[int, str]:
+        """Start where it cannot; return its exit code and what it said of it."""
+        before = len(self.said)
+        process = self._launch(*words)
+        code = process.child.wait(_START_S)
+        return code, process.out.read_text(encoding="utf-8") + self.said[before:]
+
+    def _launch(self, *words: str) -> Process:
+        told = ["headend", "--assets", str(self.assets), "--http", self.http, "--grpc", self.grpc, "--json", *words]
+        environ = {"AFTERBAY_DATA_DIR": str(self.folder / "data"), **self.environ}
+        self.process = Process(self.folder, "headend", told, environ)
+        return self.process
 
     @property
     def pid(self) -> int:
@@ -183,7 +196,7 @@ class Headend:
             headers={"Content-Type": "application/json", **(headers or {})},
         )  # fmt: skip
         try:
-            with urllib.request.urlopen(request, timeout=10.0) as found:
+            with urllib.request.urlopen(request, timeout=_PATIENCE_S) as found:
                 return Answer(found.status, dict(found.headers), found.read().decode())
         except urllib.error.HTTPError as error:
             with error:
@@ -205,7 +218,7 @@ class Headend:
         """Return a command as it stands."""
         return self.get(f"/dispatch/{command_id}")
 
-    def reaches(self, command_id: str, *states: str, within_s: float = 15.0) -> Any:
+    def reaches(self, command_id: str, *states: str, within_s: float = _PATIENCE_S) -> Any:
         """Wait until a command is in one of these states."""
 
         ends = time.monotonic() + within_s
@@ -225,7 +238,7 @@ class Headend:
         """Return the rows of /agents by asset."""
         return {row["asset_id"]: row for row in self.get("/agents")}
 
-    def connected(self, *asset_ids: str, within_s: float = 30.0) -> dict[str, Any]:
+    def connected(self, *asset_ids: str, within_s: float = _PATIENCE_S) -> dict[str, Any]:
         """Wait until these assets are connected and have spoken."""
 
         def there() -> dict[str, Any] | None:
@@ -247,9 +260,10 @@ class Agent:
 
     def __init__(
         self, folder: Path, assets: Path, headend: str, whom: Sequence[str], environ: Mapping[str, str] | None = None,
-        *, tick_s: float = TICK_S, before: Callable[[], None] | None = None,
+        *, tick_s: float = TICK_S, before: Callable[[], None] | None = None, program: Sequence[str] = _AFTERBAY,
     ) -> None:  # fmt: skip
         self.folder = folder
+        self.program = program
         self.words = ["--headend", headend, "--assets", str(assets), *whom]
         self.before = before
         self.environ = {
@@ -263,10 +277,10 @@ class Agent:
     def running(
         cls, folder: Path, assets: Path, headend: str, whom: Sequence[str] = ("--site", "Gateway-Test"),
         environ: Mapping[str, str] | None = None, *, tick_s: float = TICK_S,
-        before: Callable[[], None] | None = None,
+        before: Callable[[], None] | None = None, program: Sequence[str] = _AFTERBAY,
     ) -> Iterator[Agent]:  # fmt: skip
         """Run one while the block lasts."""
-        agent = cls(folder, assets, headend, whom, environ, tick_s=tick_s, before=before)
+        agent = cls(folder, assets, headend, whom, environ, tick_s=tick_s, before=before, program=program)
         try:
             agent.start()
             yield agent
@@ -277,7 +291,7 @@ class Agent:
     def start(self) -> None:
         """Start; it may take seconds until it ticks."""
         words = ["agent", "run", *self.words, "--log-json"]
-        self.process = Process(self.folder, "agent", words, self.environ, before=self.before)
+        self.process = Process(self.folder, "agent", words, self.environ, before=self.before, program=self.program)
 
     @property
     def pid(self) -> int:
@@ -301,6 +315,34 @@ class Agent:
         assert self.process is not None
         return self.process.stop()
 
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """Return what it logged of a kind, over all starts, oldest first; the line that a kill tore is left out."""
+        found = []
+        for line in self.said.splitlines():
+            if f'"event": "{event}"' in line:
+                with suppress(ValueError):
+                    found.append(json.loads(line))
+        return found
+
+    def stop_when_delivered(self) -> int:
+        """End it with nothing left to deliver; return the ticks of all its runs that ended kindly.
+
+        An agent that stops gives itself two seconds for what waits: on a machine that has other work these may
+        pass, and it is started once more.
+        """
+        while True:
+            assert self.stop() == 0
+            ended = self.log("agent_stopped")
+            if not ended[-1]["waiting_samples"]:
+                return sum(int(run["ticks"]) for run in ended)
+            assert len(ended) < 6, f"it never delivers everything:\n{self.said[-3000:]}"
+            connected = len(self.log("headend_connected"))
+            self.start()
+            until(partial(self._has_connected_since, connected), what="it is back to deliver")
+
+    def _has_connected_since(self, times: int) -> bool:
+        return len(self.log("headend_connected")) > times
+
     def check(self) -> tuple[int, Any]:
         """Run `afterbay agent check` as this agent; return its exit code and its steps by name."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
@@ -315,76 +357,3 @@ class Agent:
         found = re.search(r":(\d+)$", peer)
         assert found is not None
         return int(found[1])
-
-
-class Proxy:
-    """A wire between agent and headend that can go silent without closing (half-open), or be cut."""
-
-    def __init__(self, target: str) -> None:
-        host, _, port = target.rpartition(":")
-        self._target = (host, int(port))
-        self._passes = threading.Event()
-        self._passes.set()
-        self._ends = threading.Event()
-        self._sockets: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
-
-    def __enter__(self) -> Proxy:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        self._passes.set()
-        with suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self.cut()
-        for thread in self._threads:
-            thread.join(5.0)
-
-    def silence(self) -> None:
-        """Stop forwarding; both ends keep their connection."""
-        self._passes.clear()
-
-    def speak(self) -> None:
-        """Forward again, also what came meanwhile."""
-        self._passes.set()
-
-    def cut(self) -> None:
-        """Close all connections."""
-        for one in self._sockets:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._sockets.clear()
-
-    def _accept(self) -> None:
-        while not self._ends.is_set():
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            try:
-                far = socket.create_connection(self._target, timeout=5.0)
-            except OSError:
-                near.close()
-                continue
-            far.settimeout(None)
-            self._sockets += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                thread = threading.Thread(target=self._forward, args=(source, sink), daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _forward(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self._passes.wait()
-                if self._ends.is_set():
-                    return
-                sink.sendall(data)
-        with suppress(OSError):
-            sink.shutdown(socket.SHUT_WR)

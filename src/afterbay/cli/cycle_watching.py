@@ -15,9 +15,9 @@ import typer
 
 from afterbay.cli import output
 from afterbay.cli.failures import INTERRUPTED
-from afterbay.community.cycle.lock import holder_of, locked
 from afterbay.community.cycle.runner_service import hook_of
 from afterbay.core.errors import ConflictError, NotFoundError, UnavailableError
+from afterbay.core.folder_lock import holder_of, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

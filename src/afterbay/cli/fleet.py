@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from afterbay.cli import fleet_study, output
+from afterbay.cli import fleet_schedule, fleet_study, output
 from afterbay.cli.failures import GOAL_NOT_REACHED
 
 if TYPE_CHECKING:
@@ -360,4 +360,5 @@ def _span(text: str | None) -> float | None:
     return None if text is None else read_span(text, "--during")
 
 
+fleet_schedule.add_schedule(app, _fleet)
 fleet_study.add_commands(app, _fleet)

@@ -10,11 +10,22 @@ from afterbay.cli import numbers, output
 from afterbay.cli.fleet_words import NOTHING, age, asset_document, clock, direction, signed_mw, soc, totals, totals_line
 from afterbay.cli.tables import table
 from afterbay.client.times import read_moment, shown_span, when
+from afterbay.core.checks import is_number
+from afterbay.fleet.messages import CLOCK_SKEW_S
 
 if TYPE_CHECKING:
     from afterbay.client import AssetState, Command, Fleet
 
-__all__ = ["agent_lines", "list_document", "list_lines", "show_agents", "show_asset", "show_groups", "show_log"]
+__all__ = [
+    "Names",
+    "agent_lines",
+    "list_document",
+    "list_lines",
+    "show_agents",
+    "show_asset",
+    "show_groups",
+    "show_log",
+]
 
 _HEAD = ("ASSET", "SITE", "POWER", "SETPOINT", "STATE OF CHARGE", "LIMITED BY", "DATA")
 
@@ -59,10 +70,11 @@ def show_asset(fleet: Fleet, name: str, *, as_json: bool) -> None:
     asset = fleet.asset(name)
     sample, now = asset.telemetry(), fleet.connection.now()
     agent = next((row for row in fleet.agents() if row.get("asset_id") == asset.id), {})
+    newest = fleet.log(limit=1, asset_id=asset.id)
     if as_json:
-        newest = None if sample is None else fleet.connection.get(f"/telemetry/{asset.id}")
-        document = {**asset_document(asset.state, now), "asset": asset.document, "telemetry": newest, "agent": agent}
-        output.json_document(document)
+        telemetry = None if sample is None else fleet.connection.get(f"/telemetry/{asset.id}")
+        document = {**asset_document(asset.state, now), "asset": asset.document, "telemetry": telemetry, "agent": agent}
+        output.json_document({**document, "command": newest[0].document if newest else None})
         return
     state = asset.state
     facts: list[tuple[str, str]] = [
@@ -94,6 +106,9 @@ def show_asset(fleet: Fleet, name: str, *, as_json: bool) -> None:
         window = f"{state.min_soc_pct:g}..{state.max_soc_pct:g} %"
         facts.append(("capacity", f"{numbers.energy(state.capacity_mwh)}, {window}, {state.efficiency:g} one way"))
     facts.append(("gateway", f"{agent.get('gateway_id') or NOTHING} from {agent.get('peer') or NOTHING}"))
+    facts.append(("tick", f"{_tick(agent.get('tick_s'))}, clock {_skew(agent.get('clock_skew_s'))}"))
+    for command in newest:
+        facts.append(("command", _command(command)))
     for session in agent.get("sessions") or ():
         facts.append(("session", _session(session)))
     width = max(len(label) for label, _ in facts)
@@ -113,14 +128,14 @@ def agent_lines(rows: Sequence[Mapping[str, Any]], now: datetime) -> list[str]:
             [
                 str(row.get("asset_name") or row.get("asset_id")), str(row.get("site_name") or ""), said, clock(since),
                 str(row.get("gateway_id") or NOTHING), str(row.get("peer") or NOTHING), beat,
-                str(row.get("reconnects", "")),
+                _tick(row.get("tick_s")), _skew(row.get("clock_skew_s")), str(row.get("reconnects", "")),
             ]
         )  # fmt: skip
     if not cells:
         return ["no assets yet: point ASSETS_PATH at a YAML file and restart the headend"]
-    head = ("ASSET", "SITE", "AGENT", "SINCE", "GATEWAY", "PEER", "HEARTBEAT", "RECONNECTS")
+    head = ("ASSET", "SITE", "AGENT", "SINCE", "GATEWAY", "PEER", "HEARTBEAT", "TICK", "CLOCK", "RECONNECTS")
     met = sum(row.get("connected") is True for row in rows)
-    return [*table(head, cells, left=range(7)), "", f"{met} of {len(rows)} assets connected, {now:%H:%M:%S} UTC"]
+    return [*table(head, cells, left=range(9)), "", f"{met} of {len(rows)} assets connected, {now:%H:%M:%S} UTC"]
 
 
 def show_agents(fleet: Fleet, *, as_json: bool) -> None:
@@ -176,14 +191,20 @@ def show_log(
     if not found:
         output.lines(["no commands"])
         return
-    names = _Names(fleet)
+    names = Names(fleet)
     rows = [_log_row(command, names) for command in found]
     output.lines(
         table(("SENT", "WHO", "TARGET", "POWER", "FOR", "STATE", "REASON", "ID"), rows, left=(0, 1, 2, 5, 6, 7))
     )
 
 
-def _log_row(command: Command, names: _Names) -> list[str]:
+def _command(command: Command) -> str:
+    """Say what the newest command of an asset is, and why it is not as asked."""
+    why = f": {command.reason}" if command.reason else ""
+    return f"{signed_mw(command.mw)}, {command.outcome}{why}  {command.id[:8]}"
+
+
+def _log_row(command: Command, names: Names) -> list[str]:
     row = command.document
     submitted, seconds = when(row.get("submitted_at")), row.get("duration_s")
     power = signed_mw(command.mw)
@@ -195,7 +216,7 @@ def _log_row(command: Command, names: _Names) -> list[str]:
     ]  # fmt: skip
 
 
-class _Names:
+class Names:
     """Names of assets, sites and groups by id; asked for once, and only what is needed."""
 
     def __init__(self, fleet: Fleet) -> None:
@@ -203,6 +224,7 @@ class _Names:
         self._groups: dict[str, str] | None = None
 
     def __call__(self, row: Mapping[str, Any]) -> str:
+        """Return the name of whom a command is for."""
         if row.get("asset_id"):
             return str(row.get("asset_name") or row["asset_id"])
         if row.get("site_id"):
@@ -215,6 +237,17 @@ class _Names:
 
 def _ramp(state: AssetState) -> str:
     return "ramp not told" if state.ramp_rate_mw_per_min is None else f"{state.ramp_rate_mw_per_min:g} MW/min"
+
+
+def _tick(seconds: Any) -> str:
+    return f"{seconds:g} s" if is_number(seconds) else NOTHING
+
+
+def _skew(seconds: Any) -> str:
+    """Say how an agent's clock stands to the headend's; what is within the way of a message is no difference."""
+    if not is_number(seconds):
+        return NOTHING
+    return "ok" if abs(seconds) <= CLOCK_SKEW_S else f"▲ {seconds:+.1f} s"
 
 
 def _session(session: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from afterbay.cli import numbers, output
 from afterbay.cli.failures import GOAL_NOT_REACHED, INTERRUPTED
+from afterbay.cli.fleet_waiting import wait_for
 from afterbay.cli.fleet_words import NOTHING, direction, signed_mw
 from afterbay.cli.tables import table
 from afterbay.client.times import read_span, shown_span, stamp
@@ -19,7 +20,7 @@ from afterbay.core.errors import InvalidInputError, Problem, Problems
 if TYPE_CHECKING:
     from afterbay.client import AssetState, Command, Fleet, Preview, Target
 
-__all__ = ["Order", "cancel_command", "preview_order", "read_mw", "send_order"]
+__all__ = ["Order", "cancel_command", "named_target", "preview_order", "read_mw", "send_order"]
 
 UNTIL_REPLACED: Final = "until-replaced"
 _NOTABLE_SHARE: Final = 0.5
@@ -79,14 +80,23 @@ def find_target(fleet: Fleet, order: Order) -> Target:
     Raises:
         InvalidInputError: If not exactly one is named.
     """
-    named = {"--asset": order.asset, "--site": order.site, "--group": order.group}
+    return named_target(fleet, asset=order.asset, site=order.site, group=order.group)
+
+
+def named_target(fleet: Fleet, *, asset: str | None, site: str | None, group: str | None) -> Target:
+    """Return who is meant by the one of three options that is given.
+
+    Raises:
+        InvalidInputError: If not exactly one is.
+    """
+    named = {"--asset": asset, "--site": site, "--group": group}
     given = [name for name, value in named.items() if value is not None]
     if len(given) != 1:
         got = " and ".join(given) or "none"
         raise InvalidInputError(Problem("target", got, "one of --asset, --site, --group", "say whom it is for"))
-    if order.asset is not None:
-        return fleet.asset(order.asset)
-    return fleet.site(order.site) if order.site is not None else fleet.group(str(order.group))
+    if asset is not None:
+        return fleet.asset(asset)
+    return fleet.site(site) if site is not None else fleet.group(str(group))
 
 
 def preview_order(fleet: Fleet, order: Order, *, as_json: bool) -> None:
@@ -128,7 +138,8 @@ def send_order(
         if not wait:
             output.note(f"how it goes: afterbay fleet log; end it: afterbay fleet cancel {command.id[:8]}")
     if wait:
-        command.wait("reached", timeout=limit_s if limit_s is not None else (preview.ramp_s or 0.0) + _SETTLE_S)
+        longest_s = limit_s if limit_s is not None else (preview.ramp_s or 0.0) + _SETTLE_S
+        wait_for(fleet, command, ramp_s=preview.ramp_s, limit_s=longest_s, quiet=as_json)
     if as_json:
         output.json_document(
             {

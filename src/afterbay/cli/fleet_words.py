@@ -105,6 +105,7 @@ def asset_document(asset: AssetState, now: datetime) -> dict[str, Any]:
         "timestamp": None if sample is None else sample.timestamp.isoformat(),
         "age_s": None if seconds is None else round(seconds, 3),
         "freshness": asset.freshness(now),
+        "tick_s": asset.tick_s,
         "connected": asset.connected,
         "offline_since": None if asset.offline_since is None else asset.offline_since.isoformat(),
     }

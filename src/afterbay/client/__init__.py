@@ -1,8 +1,12 @@
-"""A client of the headend's REST, for notebooks and for the command.
+"""Clients of a server's and a headend's REST, for notebooks and for the command.
 
 ```python
 fleet = afterbay.client.connect().fleet
 fleet["NQ-1"].dispatch(30.0, for_="1h").wait("reached")
+
+sizing = afterbay.client.connect("http://127.0.0.1:8000", token).sizing
+run = sizing.simulate(sizing.find_project("Red Rock Quarry")["id"]).wait(progress=True)
+run.options()
 ```
 
 `connect` reads `AFTERBAY_URL` and `AFTERBAY_TOKEN`. Power is in MW and + leaves the asset; times are UTC. Every
@@ -13,23 +17,28 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from afterbay.client.api import BESSAPIClient
 from afterbay.client.commands import Command, Part, Preview, order_body
-from afterbay.client.connection import DEFAULT_URL, Connection
+from afterbay.client.connection import DEFAULT_PLATFORM_URL, DEFAULT_URL, Connection
 from afterbay.client.fleet import Fleet
 from afterbay.client.records import AssetState, Freshness
+from afterbay.client.runs import Run
 from afterbay.client.stream import Update
 from afterbay.client.targets import Asset, Target
 
 __all__ = [
+    "DEFAULT_PLATFORM_URL",
     "DEFAULT_URL",
     "Asset",
     "AssetState",
+    "BESSAPIClient",
     "Client",
     "Command",
     "Fleet",
     "Freshness",
     "Part",
     "Preview",
+    "Run",
     "Target",
     "Update",
     "connect",
@@ -38,11 +47,12 @@ __all__ = [
 
 
 class Client:
-    """One headend. Close it, or use it in a `with` block."""
+    """One headend or server. Close it, or use it in a `with` block."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, sizing: BESSAPIClient) -> None:
         self.connection = connection
         self.fleet = Fleet(connection)
+        self.sizing = sizing
 
     def __repr__(self) -> str:
         return f"Client({self.connection.url})"
@@ -58,13 +68,15 @@ class Client:
     def close(self) -> None:
         """Give the sockets back."""
         self.connection.close()
+        self.sizing.close()
 
 
 def connect(url: str | None = None, token: str | None = None, *, timeout_s: float = 10.0) -> Client:
     """Return a client; nothing is sent before it is asked something.
 
     Args:
-        url: Address of the headend's REST; None: `AFTERBAY_URL`, else `http://127.0.0.1:3001`.
+        url: Address of a headend or a server; None: `AFTERBAY_URL`, else this machine's (`http://127.0.0.1:3001`
+            for `.fleet`, `http://127.0.0.1:8000` for `.sizing`).
         token: None: `AFTERBAY_TOKEN`, else none.
         timeout_s: Longest wait for an answer [s].
 
@@ -72,4 +84,4 @@ def connect(url: str | None = None, token: str | None = None, *, timeout_s: floa
         InvalidInputError: If the address cannot be used, or would carry the token in the clear.
         MissingExtraError: If httpx2 is not installed.
     """
-    return Client(Connection(url, token, timeout_s=timeout_s))
+    return Client(Connection(url, token, timeout_s=timeout_s), BESSAPIClient(url, token))

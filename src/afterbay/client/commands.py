@@ -243,13 +243,20 @@ class Command:
         self.document = self._connection.get(f"/dispatch/{self.id}")
         return self
 
-    def wait(self, until: Until = "reached", timeout: str | float | timedelta = "5min") -> Command:
+    def wait(
+        self,
+        until: Until = "reached",
+        timeout: str | float | timedelta = "5min",
+        *,
+        progress: Callable[[Command], None] | None = None,
+    ) -> Command:
         """Wait until it is there, or over before that; returns itself, so look at `outcome`.
 
         Args:
             until: `delivered` (the device has it), `reached` (what is read back agrees, or it is limited) or
                 `finished`.
             timeout: Longest wait.
+            progress: Hears of the command with every look at it, also with the last one.
 
         Raises:
             UnavailableError: If it did not come so far in time.
@@ -258,7 +265,11 @@ class Command:
             raise InvalidInputError(Problem("until", str(until), "delivered, reached or finished", "choose one"))
         seconds = read_span(timeout, "timeout")
         ends = self._clock() + seconds
-        while not self._is_at(until):
+        while True:
+            if progress is not None:
+                progress(self)
+            if self._is_at(until):
+                return self
             if self._clock() >= ends:
                 raise UnavailableError(
                     f"command {self.id[:8]} is {self.state} after {shown_span(seconds)} and not {until} yet"
@@ -266,7 +277,6 @@ class Command:
                 )
             self._sleep(min(_POLL_S, max(ends - self._clock(), 0.01)))
             self.refresh()
-        return self
 
     def stop(self, reason: str = "") -> Command:
         """End it now: its assets go to the fallback, by ramp; returns itself."""

@@ -1,4 +1,4 @@
-"""The way to a headend: one HTTP client, time-outs, repetition where it is safe, our errors."""
+"""The way to a server or a headend: one HTTP client, time-outs, repetition where it is safe, our errors."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-__all__ = ["DEFAULT_URL", "Connection", "check_url"]
+__all__ = ["DEFAULT_PLATFORM_URL", "DEFAULT_URL", "Connection", "check_url"]
 
 DEFAULT_URL: Final = "http://127.0.0.1:3001"
+DEFAULT_PLATFORM_URL: Final = "http://127.0.0.1:8000"
 _REPEATS: Final = 2
 _PAUSE_S: Final = 0.5
 _SAME_CLOCK: Final = timedelta(seconds=2)
@@ -58,6 +59,7 @@ class Connection:
         token: str | None = None,
         *,
         timeout_s: float = 10.0,
+        default: str = DEFAULT_URL,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Get ready; nothing is sent yet.
@@ -66,6 +68,7 @@ class Connection:
             url: Address; None: `AFTERBAY_URL`, else the headend of this machine.
             token: Sent as `Authorization: Bearer`; None: `AFTERBAY_TOKEN`, else none.
             timeout_s: Longest wait for an answer [s].
+            default: Address when neither `url` nor the environment names one.
             sleep: How to wait before a repetition.
 
         Raises:
@@ -77,8 +80,10 @@ class Connection:
         except ImportError:
             raise MissingExtraError("httpx2", "fleet", "talking to a headend") from None
         token = token or os.environ.get("AFTERBAY_TOKEN", "").strip() or None
-        self.url = check_url(url or os.environ.get("AFTERBAY_URL", "").strip() or DEFAULT_URL, token=token is not None)
+        self.url = check_url(url or os.environ.get("AFTERBAY_URL", "").strip() or default, token=token is not None)
         self._sleep = sleep
+        self._kind = "headend" if default == DEFAULT_URL else "server"
+        self._command = "afterbay headend" if default == DEFAULT_URL else "afterbay serve"
         self._skew = timedelta()
         headers = {"Accept": "application/json", "User-Agent": "afterbay-client"}
         if token is not None:
@@ -119,10 +124,40 @@ class Connection:
         params: Mapping[str, Any] | None = None,
         body: Any = None,
         headers: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> tuple[Any, Mapping[str, str]]:
         """Send a request; return the answer's document and headers.
 
         What only reads, and what carries an `Idempotency-Key`, is repeated when the connection fails.
+
+        Raises:
+            AfterbayError: Of the family, as the answer's problem says.
+        """
+        response = self.send(method, path, params=params, body=body, headers=headers, **more)
+        document = _document(response)
+        if document is None and response.content:
+            raise UnavailableError(f"{self.url}{path} does not answer as a {self._kind} does -> is the address right?")
+        return document, response.headers
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Any:
+        """Send a request; return the answer itself, whatever it holds.
+
+        Args:
+            method: HTTP method.
+            path: After the address.
+            params: After the question mark.
+            body: Sent as JSON; None: nothing.
+            headers: Beyond the usual ones.
+            more: Further arguments of the HTTP client (`files`, `data`, `timeout`).
 
         Raises:
             AfterbayError: Of the family, as the answer's problem says.
@@ -133,7 +168,7 @@ class Connection:
         for attempt in range(_REPEATS + 1):
             try:
                 response = self.http.request(
-                    method, path, params=dict(params or {}), json=body, headers=dict(headers or {})
+                    method, path, params=dict(params or {}), json=body, headers=dict(headers or {}), **more
                 )
                 break
             except httpx2.ConnectError:
@@ -146,12 +181,9 @@ class Connection:
             except httpx2.InvalidURL as error:
                 raise InvalidInputError(Problem("AFTERBAY_URL", self.url, "an address", str(error))) from None
         self._note_time(response.headers.get("date"))
-        document = _document(response)
         if response.status_code >= 400:
-            raise error_of(response.status_code, document, response.text, f"{method} {self.url}{path}")
-        if document is None and response.content:
-            raise UnavailableError(f"{self.url}{path} does not answer as a headend does -> is the address right?")
-        return document, response.headers
+            raise error_of(response.status_code, _document(response), response.text, f"{method} {self.url}{path}")
+        return response
 
     def _note_time(self, date: str | None) -> None:
         try:
@@ -163,11 +195,12 @@ class Connection:
             self._skew = skew if abs(skew) > _SAME_CLOCK else timedelta()
 
     def _nobody(self) -> str:
-        return f"nobody answers at {self.url} -> start one: afterbay headend, or name it: AFTERBAY_URL, --url"
+        return f"nobody answers at {self.url} -> start one: {self._command}, or name it: AFTERBAY_URL, --url"
 
     def _silent(self, method: str, path: str, error: Exception) -> str:
         why = "no answer in time" if "Timeout" in type(error).__name__ else f"the connection broke off ({error})"
-        move = "" if method == "GET" else "; it may have been done or not -> look at afterbay fleet log"
+        look = "look at afterbay fleet log" if self._kind == "headend" else "look before you repeat it"
+        move = "" if method == "GET" else f"; it may have been done or not -> {look}"
         return f"{method} {self.url}{path}: {why}{move}"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from afterbay.client.commands import Command
 from afterbay.client.naming import find_named
 from afterbay.client.records import AssetState, items_of, read_asset, read_telemetry, with_agent
+from afterbay.client.schedules import Schedule, group_schedules
 from afterbay.client.stream import Update, updates
 from afterbay.client.targets import Asset, Target
 from afterbay.client.times import stamp
@@ -136,6 +137,27 @@ class Fleet:
         if not answer.get("id"):
             answer["id"] = headers.get("location", "").rstrip("/").rpartition("/")[2]
         return Command(self.connection, answer)
+
+    def submit_schedule(self, body: Mapping[str, Any], key: str) -> Schedule:
+        """Send the body of a schedule once, whatever happens to the connection; the key is its id."""
+        headers = {"Idempotency-Key": key}
+        document, _ = self.connection.ask("POST", "/dispatch/schedule", body=body, headers=headers)
+        answer: dict[str, Any] = dict(document) if isinstance(document, dict) else {}
+        commands = tuple(Command(self.connection, row) for row in items_of(answer.get("commands")))
+        return Schedule(str(answer.get("schedule_id") or key), commands)
+
+    def schedules(self, *, asset_id: str | None = None, site_id: str | None = None) -> list[Schedule]:
+        """Return the schedules among the newest commands, the one that begins first first."""
+        return group_schedules(self.log(limit=_PAGE, asset_id=asset_id, site_id=site_id))
+
+    def schedule(self, schedule_id: str) -> Schedule:
+        """Return one schedule by its id or the beginning of it.
+
+        Raises:
+            NotFoundError: If there is none.
+            InvalidInputError: If several are meant.
+        """
+        return find_named(schedule_id, "schedule", self.schedules(), lambda row: row.id, lambda row: row.id)
 
     def command(self, command_id: str) -> Command:
         """Return one command with its history, by its id or the beginning of it.

@@ -15,8 +15,7 @@ from afterbay.core.checks import is_number
 from afterbay.fleet.messages import Telemetry
 
 __all__ = [
-    "LATE_S",
-    "STALE_S",
+    "DEFAULT_TICK_S",
     "AssetState",
     "Freshness",
     "items_of",
@@ -27,11 +26,14 @@ __all__ = [
 ]
 
 Freshness = Literal["live", "late", "stale", "offline", "never"]
-"""live: up to 2 ticks old; late: older, and said so; stale: over 5 ticks, out of all totals; offline: its agent is
-not connected; never: there was no sample yet."""
+"""live: up to 2 ticks of its agent old; late: older, and said so; stale: over 5 ticks, out of all totals; offline: its
+agent is not connected; never: there was no sample yet."""
 
-LATE_S = 8.0
-STALE_S = 20.0
+DEFAULT_TICK_S = 4.0
+"""Of an agent that does not say how often it ticks [s]."""
+_LATE_TICKS, _STALE_TICKS = 2.0, 5.0
+_LEAST_LATE_S, _LEAST_STALE_S = 2.0, 5.0
+"""However fast an agent ticks: on its way a sample is looked at, sent in a batch, and asked for over the web [s]."""
 _TEXTS = ("site_name", "status", "asset_type", "quality", "origin")
 _NUMBERS = (
     "soc_pct", "energy_in_mwh", "energy_out_mwh", "temperature_c", "soh_pct", "cycle_count",
@@ -60,6 +62,8 @@ class AssetState:
     """None: nobody said."""
     offline_since: datetime | None = None
     gateway_id: str | None = None
+    tick_s: float | None = None
+    """Time between two of its samples [s]; None: its agent does not say."""
     sample: Telemetry | None = None
     document: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
@@ -74,7 +78,10 @@ class AssetState:
             return "never" if age is None else "offline"
         if age is None:
             return "never"
-        return "live" if age <= LATE_S else "late" if age <= STALE_S else "stale"
+        tick_s = self.tick_s or DEFAULT_TICK_S
+        if age <= max(_LATE_TICKS * tick_s, _LEAST_LATE_S):
+            return "live"
+        return "late" if age <= max(_STALE_TICKS * tick_s, _LEAST_STALE_S) else "stale"
 
     def counts(self, now: datetime) -> bool:
         """Are its values part of totals?"""
@@ -114,6 +121,7 @@ def read_asset(document: Mapping[str, Any]) -> AssetState:
         min_soc_pct=number("min_soc_pct") or 0.0,
         max_soc_pct=100.0 if (most := number("max_soc_pct")) is None else most,
         connected=connected if isinstance(connected := document.get("connected"), bool) else None,
+        tick_s=tick if (tick := number("tick_s")) is not None and tick > 0.0 else None,
         sample=read_telemetry({**document, "asset_id": document.get("id")}) if document.get("timestamp") else None,
         document=document,
     )

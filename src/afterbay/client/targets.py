@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from afterbay.client.commands import Command, Preview, order_body, read_preview
+from afterbay.client.schedules import schedule_body
 from afterbay.client.times import read_moment, read_span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from afterbay.client.fleet import Fleet
     from afterbay.client.records import AssetState
+    from afterbay.client.schedules import Schedule
     from afterbay.fleet.messages import Telemetry
 
 __all__ = ["Asset", "Target"]
@@ -47,7 +49,8 @@ class Target:
 
         Args:
             mw: Power [MW].
-            key: Idempotency key; the same key with the same order does nothing again. None: a new one.
+            key: Idempotency key; the same key with the same order does nothing again, with another order it is
+                refused. None: a new one.
             order: As `afterbay.client.order_body`: for_, note, strict, deliver_within, hold_offline, fallback_mw.
 
         Raises:
@@ -56,6 +59,28 @@ class Target:
         """
         body = order_body((self.kind, self.id), mw, **order)
         return self._fleet.submit(body, key or str(uuid4()))
+
+    def schedule(
+        self,
+        intervals: Sequence[Mapping[str, Any]],
+        *,
+        key: str | None = None,
+        strict: bool = False,
+        allow_gaps: bool = False,
+    ) -> Schedule:
+        """Send a list of intervals, all or none; each has `start`, `end` and `mw` [MW].
+
+        Args:
+            intervals: As `afterbay.client.schedules.schedule_body`.
+            key: Id of the schedule, by which a repetition is known; None: a new one.
+            strict: Refuse instead of clamping to what can be done.
+            allow_gaps: 0 MW holds between intervals that do not touch.
+
+        Raises:
+            InvalidInputError: If they overlap, leave a gap, are over, or the key belongs to another schedule.
+        """
+        body = schedule_body((self.kind, self.id), intervals, strict=strict, allow_gaps=allow_gaps)
+        return self._fleet.submit_schedule(body, key or str(uuid4()))
 
     def stop(self, **order: Any) -> Command:
         """Send 0 MW, to be held until something else is sent."""

@@ -9,6 +9,8 @@ AfterbayError
 ├── NotFoundError            what you named does not exist
 ├── MissingExtraError        an optional package is not installed
 ├── NotAllowedError          you are not signed in, or may not do this
+├── QuotaError               you used up what you may
+│   └── TooLargeError        one thing is larger than you may bring
 ├── ConflictError            somebody else is at it, or holds what you ask for
 ├── UnavailableError         another system does not answer, or not in time
 ├── CancelledError           the caller asked to stop
@@ -39,6 +41,8 @@ __all__ = [
     "Problem",
     "Problems",
     "ProfileError",
+    "QuotaError",
+    "TooLargeError",
     "UnavailableError",
     "UnknownTemplateError",
 ]
@@ -111,6 +115,18 @@ class MissingExtraError(AfterbayError, ImportError):
 
 class NotAllowedError(AfterbayError):
     """The other side does not know who is asking, or does not let them."""
+
+
+class QuotaError(AfterbayError):
+    """What somebody may use is used up; `retry_after_s` says when there is more [s], None: not by waiting."""
+
+    def __init__(self, message: str, *, retry_after_s: int | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+
+class TooLargeError(QuotaError):
+    """One file or body is larger than somebody may bring."""
 
 
 class ConflictError(AfterbayError):

@@ -13,6 +13,7 @@ from typing import Literal
 from afterbay.fleet.inventory.records import AssetType
 
 __all__ = [
+    "CLOCK_SKEW_S",
     "CURRENT_PROTOCOL",
     "Acknowledgement",
     "AssetDescriptor",
@@ -36,6 +37,10 @@ __all__ = [
 CURRENT_PROTOCOL = 1
 """Version of our additions; an agent of the original says nothing and counts as 0."""
 
+CLOCK_SKEW_S = 2.0
+"""Difference between the clocks of an agent and its headend that deadlines of commands notice [s]; below it is the way
+of a message."""
+
 Quality = Literal["good", "uncertain", "bad", "stale"]
 Origin = Literal["device", "simulated", "replay", "unknown"]
 """unknown: an agent of the original does not say."""
@@ -55,6 +60,8 @@ class AssetDescriptor:
     site_name: str = ""
     location: str = ""
     asset_type: AssetType = "storage"
+    tick_s: float | None = None
+    """Time between two of its samples [s]; None: as the hello says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class Hello:
     """Identity of the numbering of samples: changes when the spool was lost and `seq` starts anew."""
     last_command_seq: int = 0
     """Highest `Lease.seq` that this agent has seen; the headend goes on above it, also after it lost its memory."""
+    tick_s: float | None = None
+    """Time between two samples of an asset [s]; None: not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +151,8 @@ class Heartbeat:
     asset_id: str
     """Empty: every asset of the stream (one message for a gateway instead of one per asset)."""
     timestamp: datetime
+    clock_skew_s: float | None = None
+    """How far the agent's clock is ahead of the headend's, as it knows from the welcome [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +167,8 @@ class Welcome:
     """Why each other asset of the registration is not (unknown_asset, not_allowed)."""
     window: int = 64
     """Batches that may be on their way without a receipt."""
+    headend_time: datetime | None = None
+    """When it was written, by the headend's clock; set on the wire."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,11 @@ async def _database(settings: Settings) -> AsyncIterator[tuple[str, Engine | Non
         engine = make_engine(url)
         stack.callback(engine.dispose)
         folder = settings.data_dir / "headend" / "buffer"
-        yield shown_url(url), engine, open_recorder(engine, folder, buffer_mb=settings.buffer_mb)
+        yield (
+            shown_url(url),
+            engine,
+            open_recorder(engine, folder, buffer_mb=settings.buffer_mb, keep_days=settings.telemetry_keep_days or None),
+        )
 
 
 def _link_security(settings: Settings) -> tuple[ServerTls | None, AllowList | None]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -305,12 +306,30 @@ def test_the_check_tells_what_works_and_where_the_way_ends(tmp_path: Path) -> No
 
         assert {step.name: step.result for step in good} == {
             "address": "ok", "port": "ok", "certificate": "skipped", "own_certificate": "skipped", "headend": "ok",
-            "claim": "ok", "clock": "skipped",
+            "claim": "ok", "clock": "ok",
         }  # fmt: skip
         assert (wrong[-1].name, wrong[-1].result) == ("headend", "failed")
         assert "allow-list" in wrong[-1].told
         assert (closed[-1].name, closed[-1].result) == ("port", "failed")
         assert (nowhere[-1].name, nowhere[-1].result) == ("address", "failed")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "result", "word"), [(0.0, "ok", "give or take"), (60.0, "warning", "60"), (-60.0, "warning", "60")]
+)
+def test_the_check_compares_the_clocks(tmp_path: Path, ahead_s: float, result: str, word: str) -> None:
+    async def run() -> None:
+        async with (
+            Headend(SMALL, clock=lambda: datetime.now(UTC) + timedelta(seconds=ahead_s)) as headend,
+            HeadendServer(headend, "127.0.0.1:0") as server,
+        ):
+            clock = (await check_link(settings_for(server.port, tmp_path)))[-1]
+
+        assert (clock.name, clock.result) == ("clock", result)
+        assert word in clock.told
+        assert (("behind" if ahead_s > 0.0 else "ahead of") in clock.told) or result == "ok"
 
     asyncio.run(run())
 

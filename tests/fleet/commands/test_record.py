@@ -24,7 +24,7 @@ def word(record: CommandRecord, name: str, asset_id: str, state: str, after_s: f
     return command
 
 
-def test_the_same_key_with_the_same_request_is_one_command_and_with_another_a_conflict() -> None:
+def test_the_same_key_with_the_same_request_is_one_command_and_with_another_is_refused() -> None:
     record = CommandRecord()
     first = record.submit(checked(10.0), command_id="c1", now=NOON, actor="ada", key="k")
 
@@ -32,7 +32,7 @@ def test_the_same_key_with_the_same_request_is_one_command_and_with_another_a_co
 
     assert (again.is_new, again.command) == (False, first.command)
     assert record.get("c2") is None
-    with pytest.raises(ConflictError, match="belongs to another request"):
+    with pytest.raises(InvalidInputError, match=r"'k' belongs to another request \(10 MW for asset"):
         record.submit(checked(11.0), command_id="c3", now=at(5), actor="ada", key="k")
     with pytest.raises(ConflictError, match="taken"):
         record.submit(checked(11.0), command_id="c1", now=at(5), actor="ada", key="other")
@@ -57,6 +57,49 @@ def test_a_life_from_submission_to_its_end_is_told_with_time_actor_and_reason() 
     ]
     assert (command.applied_mw, command.delivered_mw, command.shortfall_mw) == (10.0, 4.0, 0.0)
     assert command.finished_at == at(60.0)
+
+
+@pytest.mark.parametrize("state", ["limited", "rejected", "expired", "failed", "cancelled", "superseded"])
+def test_a_command_says_itself_why_it_is_not_as_asked(state: str) -> None:
+    record = CommandRecord()
+    submit(record, "c")
+    record.sent("c", NOON)
+    if state == "limited":
+        word(record, "c", A, "active", 0.5)
+
+    command = word(record, "c", A, state, 1.0, reason="the breaker is open")
+
+    assert (command.state, command.why) == (state, "the breaker is open")
+
+
+def test_a_site_says_for_how_many_of_its_assets_a_reason_holds() -> None:
+    record = CommandRecord()
+    submit(record, "c", site_id=NORTH)
+    record.sent("c", NOON)
+    word(record, "c", A, "active", 1.0, reason="reached")
+    word(record, "c", B, "active", 1.0, reason="reached")
+
+    command = word(record, "c", B, "limited", 2.0, reason="soc_min")
+
+    assert (command.state, command.why) == ("limited", "soc_min at 1 of 2 assets")
+
+
+def test_a_command_that_does_what_was_asked_says_only_what_was_foreseen_against_it() -> None:
+    record = CommandRecord()
+    clamped = submit(record, "c", 100.0)
+    record.sent("c", NOON)
+
+    command = word(record, "c", A, "active", 1.0, reason="reached")
+
+    assert clamped.why == command.why == command.reason
+    assert "clamped from 100 to 60 MW" in command.why
+
+
+def test_a_command_that_waits_says_for_what() -> None:
+    record = CommandRecord()
+    record.submit(checked(offline=(A,), deliver_within_s=60.0), command_id="c", now=NOON, actor="ada")
+
+    assert record.queue("c", NOON).why == "offline"
 
 
 def test_reached_is_noted_when_every_asset_has_reached_its_part() -> None:

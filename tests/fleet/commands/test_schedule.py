@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from fleet_orders import FLEET, NOON, A, at, moment, present
+from fleet_orders import FLEET, NOON, A, at, checked, moment, present
+from hypothesis import given
+from hypothesis import strategies as st
 
 from afterbay.core.errors import InvalidInputError
 from afterbay.fleet.commands import (
@@ -13,7 +15,9 @@ from afterbay.fleet.commands import (
     Interval,
     LeaseBook,
     check_request,
+    interval_key,
     read_intervals,
+    schedule_of,
     schedule_requests,
 )
 
@@ -90,3 +94,20 @@ def test_a_schedule_is_followed_without_a_gap_also_while_the_headend_is_gone() -
     assert seen == [0.0] * 6 + [10.0] * 6 + [20.0] * 6 + [30.0] * 6 + [0.0] * 6
     assert [record.get(f"c{number}").state for number in range(4)] == ["completed"] * 4  # type: ignore[union-attr]
     assert record.due(at(1e6)) == ()
+
+
+@given(st.text("!~ az09/-", min_size=1), st.integers(0, 999), st.integers(1, 1000))
+def test_a_command_knows_the_schedule_that_it_is_an_interval_of(name: str, place: int, count: int) -> None:
+    record = CommandRecord()
+    key = interval_key(name, place, count)
+
+    command = record.submit(checked(), command_id="c", now=NOON, actor="ada", key=key).command
+
+    assert schedule_of(command) == (name, place, count)
+
+
+@given(st.none() | st.text([chr(code) for code in range(0x21, 0x7F)], min_size=1))
+def test_no_key_that_a_client_can_send_makes_a_schedule(key: str | None) -> None:
+    command = CommandRecord().submit(checked(), command_id="c", now=NOON, actor="ada", key=key).command
+
+    assert schedule_of(command) is None

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from fleet_link import ASSETS, GROUP, SITE, Clock, acknowledge, connect, inventory, register, sample, waiting
 
-from afterbay.core.errors import ConflictError, NotFoundError, UnavailableError
+from afterbay.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from afterbay.fleet.commands.command import Command
 from afterbay.fleet.commands.request import CommandRequest
 from afterbay.fleet.headend import Headend, Restored, Stream
@@ -144,7 +144,7 @@ def test_a_command_on_a_lost_stream_is_sent_again_and_still_is_one_command() -> 
     assert [(lease.id, lease.seq) for lease in leases(second)] == [(command.id, command.seq)]
 
 
-def test_the_same_key_is_one_command_and_another_request_with_it_is_a_conflict() -> None:
+def test_the_same_key_is_one_command_and_another_request_with_it_is_refused() -> None:
     headend, _ = running()
     stream = connect(headend, register())
     first = submit(headend, asset_id=A, key="k1")
@@ -154,8 +154,23 @@ def test_the_same_key_is_one_command_and_another_request_with_it_is_a_conflict()
     assert again.duplicate
     assert again.command.id == first.id
     assert len(leases(stream)) == 1
-    with pytest.raises(ConflictError, match="another request"):
+    with pytest.raises(InvalidInputError, match="another request"):
         submit(headend, 6.0, asset_id=A, key="k1")
+
+
+def test_an_agent_of_the_original_has_reached_a_power_when_its_telemetry_says_so() -> None:
+    headend, _ = running()
+    stream = connect(headend, register(protocol=0))
+    command = submit(headend, 4.0, asset_id=A)
+
+    def seen(seq: int, mw: float) -> Command:
+        headend.hear(stream, agent_message(sample(A, seq, mw, setpoint_mw=4.0)))
+        return headend.command(command.id)
+
+    assert (seen(1, 0.0).state, seen(1, 0.0).reached_at) == ("active", None)
+    assert seen(2, 3.1).reached_at is None, "three quarters of the way are not there"
+    there = seen(3, 3.99)
+    assert (there.reached_at, there.delivered_mw) == (headend.now(), 3.99)
 
 
 def test_a_repetition_is_answered_also_when_the_asset_has_gone() -> None:

@@ -282,18 +282,21 @@ def test_stopping_ends_streams_with_a_reason_and_in_time() -> None:
     run(story())
 
 
-def test_a_lease_that_became_too_late_in_the_outbox_is_not_written() -> None:
+@pytest.mark.parametrize(("protocol", "written"), [(1, ["late", "good"]), (0, ["good"])])
+def test_a_lease_that_became_too_late_in_the_outbox_is_written_only_to_who_can_refuse_it(
+    protocol: int, written: list[str]
+) -> None:
     async def story() -> None:
         async with serving() as (headend, server), Agent.dial(f"127.0.0.1:{server.port}") as agent:
-            await agent.say(register())
-            await agent.hear(Welcome)
+            await agent.say(register(protocol=protocol))
+            await until(lambda: headend.agent(A).connected)
             (stream,) = headend._board._streams
             now = datetime.now(UTC)
             stream.outbox.put(Lease("late", 1.0, 1, now, asset_id=A, deliver_by=now - timedelta(seconds=1)))
             stream.outbox.put(Lease("over", 1.0, 2, now, asset_id=A, valid_until=now - timedelta(seconds=1)))
             stream.outbox.put(Lease("good", 1.0, 3, now, asset_id=A))
 
-            assert (await agent.hear(Lease)).id == "good"
+            assert [(await agent.hear(Lease)).id for _ in written] == written
 
     run(story())
 

@@ -37,6 +37,27 @@ def test_a_recorder_that_fails_gets_the_same_batch_again_and_the_operator_sees_i
     asyncio.run(run())
 
 
+def test_what_was_noted_is_kept_when_its_own_batch_is_written_and_a_recorder_that_hangs_holds_nobody_up() -> None:
+    async def run() -> None:
+        recorder = MemoryRecorder()
+        async with Headend(inventory(), recorder=recorder) as headend:
+            await headend.kept(60.0)
+            connect(headend, register(), batch([1]))
+            recorder.gate.clear()
+            await asyncio.sleep(0)
+            connect(headend, register(), batch([2]))
+
+            waits = asyncio.create_task(headend.kept(60.0))
+            await headend.kept(0.01)
+            assert not waits.done()
+
+            recorder.gate.set()
+            await waits
+            assert recorder.numbers == [(A, 1), (A, 2)]
+
+    asyncio.run(run())
+
+
 def test_when_too_many_samples_wait_streams_wait_too() -> None:
     async def run() -> None:
         recorder = MemoryRecorder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from fleet_link import ASSETS, SITE, Clock, connect, inventory, register, waiting
@@ -18,6 +19,33 @@ from afterbay.fleet.wire import agent_message
 from afterbay.fleet.wire.identity import Grant
 
 A, B, C, D = ASSETS
+
+
+def test_a_row_says_how_often_an_asset_ticks_and_how_its_agents_clock_stands() -> None:
+    clock = Clock()
+    headend = Headend(inventory(), clock=clock, monotonic=clock.monotonic)
+    said = register(ASSETS[:2])
+    assets = (replace(said.assets[0], tick_s=60.0), said.assets[1])
+    stream = connect(headend, replace(said, assets=assets, hello=replace(said.hello, tick_s=0.5)))  # type: ignore[type-var]
+
+    headend.hear(stream, agent_message(Heartbeat("", clock.now, -12.0)))
+
+    assert [(row.tick_s, row.clock_skew_s) for row in headend.agents()][:3] == [
+        (60.0, -12.0),
+        (0.5, -12.0),
+        (None, None),
+    ]
+
+
+def test_the_clock_of_an_agent_that_does_not_speak_of_it_is_read_off_its_heartbeats() -> None:
+    clock = Clock()
+    headend = Headend(inventory(), clock=clock, monotonic=clock.monotonic)
+    stream = connect(headend, register(ASSETS[:1], protocol=0))
+
+    headend.hear(stream, agent_message(Heartbeat(A, clock.now + timedelta(seconds=90))))
+
+    row = headend.agent(A)
+    assert (row.tick_s, row.clock_skew_s) == (None, 90.0)
 
 
 class Comings(RuleBasedStateMachine):

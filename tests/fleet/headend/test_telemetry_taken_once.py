@@ -178,3 +178,19 @@ def test_a_pushed_sample_is_shown_unless_a_stream_serves_the_asset() -> None:
         headend.push(sample(B), actor="maria")
     with pytest.raises(NotFoundError, match="not in the inventory"):
         headend.push(sample("nobody"), actor="maria")
+
+
+def test_a_headend_that_forgot_everything_shows_the_newest_sample_whatever_is_replayed() -> None:
+    """Without a database the numbers seen end with the process; what has no receipt comes again, and only that."""
+    connect(Headend(inventory()), register(), batch(range(1, 6), (A,), batch_seq=1))
+    after = Headend(inventory())
+    stream = connect(after, register(), batch([6], (A,), batch_seq=1))
+
+    after.hear(stream, agent_message(batch([3, 4, 5], (A,), batch_seq=2, replay=True)))
+    after.hear(stream, agent_message(batch([5, 6], (A,), batch_seq=3, replay=True)))
+
+    newest = after.telemetry(A)
+    assert newest is not None
+    assert newest.seq == 6
+    assert after.seen(A) == ((3, 6),)
+    assert (after.health().samples_received, after.health().samples_duplicate) == (4, 2)

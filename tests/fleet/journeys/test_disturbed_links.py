@@ -6,16 +6,17 @@ import asyncio
 import resource
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from fleet_certificates import Authority
-from fleet_processes import SITE, A, Agent, B, C, Headend, Proxy, until, write_assets
+from fleet_certificates import Authority, Pair
+from fleet_processes import SITE, A, Agent, B, C, Headend, until, write_assets
+from fleet_proxy import Proxy
 from fleet_servers import SunspecServer, SunspecUnit
 from pymodbus.constants import ExcCodes
 
@@ -36,6 +37,12 @@ def headend(folder: Path) -> Iterator[Headend]:
 def _seen(headend: Headend) -> dict[str, int]:
     health = headend.get("/health")
     return {"new": health["samples_received"], "again": health["samples_duplicate"]}
+
+
+def _ticks_on(headend: Headend) -> None:
+    """Wait until B has ticked a few times."""
+    last = headend.telemetry(B)["seq"]
+    until(lambda: headend.telemetry(B)["seq"] > last + 2)
 
 
 def test_of_two_gateways_with_the_same_assets_the_newer_serves_and_the_older_takes_over_when_it_dies(
@@ -59,46 +66,40 @@ def test_a_link_that_is_cut_again_and_again_delivers_everything_once(headend: He
     before = _seen(headend)
     with Proxy(headend.grpc) as proxy, Agent.running(tmp_path / "g", headend.assets, proxy.address) as agent:
         for _ in range(3):
-            until(lambda: headend.rows()[A]["connected"], what="connected through the wire")
-            time.sleep(0.3)
+            headend.connected(*ABC)
+            _ticks_on(headend)
             proxy.cut()
             until(lambda: not headend.rows()[A]["connected"], what="the cut is seen")
-        until(lambda: headend.rows()[A]["connected"])
-        last = headend.telemetry(A)["seq"]
-        until(lambda: headend.telemetry(A)["seq"] > last)
-        assert agent.stop() == 0
-        ended = [line for line in agent.said.splitlines() if '"agent_stopped"' in line][-1]
-        assert '"waiting_samples": 0' in ended or '"waiting_samples"' not in ended
-        ticks = int(ended.split('"ticks": ')[1].split(",")[0].rstrip("}"))
+        headend.connected(*ABC)
+        ticks = agent.stop_when_delivered()
     assert _seen(headend)["new"] - before["new"] == 3 * ticks
 
 
-@pytest.mark.parametrize(("kind", "words"), [("expired", "expired"), ("stranger", "certificate")])
-def test_a_certificate_that_is_no_good_serves_nothing_and_the_check_says_why(
-    kind: str, words: str, tmp_path: Path
-) -> None:
-    authority = Authority(tmp_path)
-    other = Authority(tmp_path, "somebody else")
+def test_a_certificate_that_is_no_good_serves_nothing_and_the_check_says_why(tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path, "somebody else")
     ours = authority.issue("headend", host="127.0.0.1")
-    pair = authority.issue("gateway", expired=True) if kind == "expired" else other.issue("gateway")
     environ = {"AFTERBAY_GRPC_CERT": str(ours.certificate), "AFTERBAY_GRPC_KEY": str(ours.key),
                "AFTERBAY_GRPC_CLIENT_CA": str(authority.certificate)}  # fmt: skip
-    shown = {"AFTERBAY_AGENT_CA": str(authority.certificate), "AFTERBAY_AGENT_CERT": str(pair.certificate),
-             "AFTERBAY_AGENT_KEY": str(pair.key)}  # fmt: skip
-    with Headend.running(tmp_path / "h", write_assets(tmp_path), environ) as headend:
-        with Agent.running(tmp_path / "g", headend.assets, headend.grpc, environ=shown) as agent:
-            until(lambda: "headend_lost" in agent.said, within_s=30.0, what="the agent says why")
-            assert not any(row["connected"] for row in headend.rows().values())
-            code, steps = agent.check()
-        assert code == 8
-        failed = next(step for step in steps.values() if step["result"] == "failed")
-        assert "certificate" in failed["name"]
-        assert words in failed["told"].lower()
-        assert words in agent.said.lower()
 
-        good = authority.issue("good-gateway")
-        shown |= {"AFTERBAY_AGENT_CERT": str(good.certificate), "AFTERBAY_AGENT_KEY": str(good.key)}
-        with Agent.running(tmp_path / "g2", headend.assets, headend.grpc, environ=shown):
+    def shown(pair: Pair) -> dict[str, str]:
+        return {"AFTERBAY_AGENT_CA": str(authority.certificate), "AFTERBAY_AGENT_CERT": str(pair.certificate),
+                "AFTERBAY_AGENT_KEY": str(pair.key)}  # fmt: skip
+
+    bad = (("expired", authority.issue("gateway", expired=True)), ("certificate", other.issue("gateway")))
+    with Headend.running(tmp_path / "h", write_assets(tmp_path), environ) as headend:
+        for words, pair in bad:
+            with Agent.running(tmp_path / words, headend.assets, headend.grpc, environ=shown(pair)) as agent:
+                code, steps = agent.check()
+                until(partial(agent.log, "headend_lost"), what="the agent says why")
+                assert not any(row["connected"] for row in headend.rows().values())
+            assert code == 8
+            failed = next(step for step in steps.values() if step["result"] == "failed")
+            assert "certificate" in failed["name"]
+            assert words in failed["told"].lower()
+            assert words in agent.log("headend_lost")[0]["reason"].lower()
+
+        good = shown(authority.issue("good-gateway"))
+        with Agent.running(tmp_path / "good", headend.assets, headend.grpc, environ=good):
             headend.connected(*ABC)
 
 
@@ -117,16 +118,20 @@ def test_a_reader_of_the_event_stream_that_sleeps_costs_neither_memory_nor_the_o
             asleep.sendall(asking)
             awake.sendall(asking)
             until(lambda: headend.get("/health")["subscribers"] == 2)
-            before = psutil.Process(headend.pid).memory_info().rss
-            awake.settimeout(5.0)
-            heard, ends = 0, time.monotonic() + 3.0
-            while time.monotonic() < ends:
-                heard += awake.recv(65536).count(b"event: telemetry")
-            grown = psutil.Process(headend.pid).memory_info().rss - before
+            awake.settimeout(60.0)
 
-        assert heard > 20
-        assert grown < 20e6
-        until(lambda: headend.get("/health")["subscribers"] == 0, within_s=40.0, what="readers that go are forgotten")
+            def grows_by() -> int:
+                """Return what the headend takes more while one reader hears a hundred samples and the other none."""
+                process, heard = psutil.Process(headend.pid), 0
+                before = process.memory_info().rss
+                while heard < 100:
+                    heard += awake.recv(65536).count(b"event: telemetry")
+                return process.memory_info().rss - before
+
+            # What a headend loads when it first has something to do is not the reader's.
+            until(lambda: grows_by() < 1e6, what="memory stays as it is")
+
+        until(lambda: headend.get("/health")["subscribers"] == 0, what="readers that go are forgotten")
 
 
 def test_a_body_that_is_too_large_is_refused_in_words_and_moves_nothing(headend: Headend) -> None:
@@ -142,24 +147,31 @@ def test_a_body_that_is_too_large_is_refused_in_words_and_moves_nothing(headend:
 
 
 def _small_files() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 
 
-def test_a_disk_that_is_full_stops_neither_ticks_nor_delivery_and_is_told(headend: Headend, tmp_path: Path) -> None:
+def test_a_disk_that_is_full_stops_neither_ticks_nor_delivery_and_both_its_ends_are_told(
+    headend: Headend, tmp_path: Path
+) -> None:
     before = _seen(headend)
     with Proxy(headend.grpc) as proxy:
         proxy.silence()  # nobody hears the agent, so that its spool grows
         with Agent.running(tmp_path / "g", headend.assets, proxy.address, tick_s=0.05, before=_small_files) as agent:
-            until(lambda: "spool_failing" in agent.said, within_s=40.0, what="the agent tells of its disk")
+            until(lambda: agent.log("spool_failing"), what="the agent tells of its disk")
             proxy.speak()
-            headend.connected(*ABC, within_s=60.0)
+            headend.connected(*ABC)
             event = until(lambda: headend.events("SPOOL_FAILING"), what="the operator is told")[0]
             assert event["severity"] == "alarm"
             assert "in memory only" in event["message"]
-            assert agent.stop() == 0
-            ended = [line for line in agent.said.splitlines() if '"agent_stopped"' in line][-1]
-            ticks = int(ended.split('"ticks": ')[1].split(",")[0].rstrip("}"))
+            psutil.Process(agent.pid).rlimit(psutil.RLIMIT_FSIZE, resource.getrlimit(resource.RLIMIT_FSIZE))
+            until(lambda: headend.events("SPOOL_RECOVERED"), what="the operator is told that there is room again")
+            agent.before = None
+            ticks = agent.stop_when_delivered()
     assert _seen(headend)["new"] - before["new"] == 3 * ticks
+
+
+def _dropped(agent: Agent) -> int:
+    return sum(int(told["message"].split()[0]) for told in agent.log("telemetry_gap"))
 
 
 def test_a_spool_that_is_full_drops_the_oldest_and_says_how_many_are_missing(headend: Headend, tmp_path: Path) -> None:
@@ -168,20 +180,17 @@ def test_a_spool_that_is_full_drops_the_oldest_and_says_how_many_are_missing(hea
         proxy.silence()
         small = {"AFTERBAY_SPOOL_MAX_MB": "0.1"}
         with Agent.running(tmp_path / "g", headend.assets, proxy.address, environ=small, tick_s=0.05) as agent:
-            until(lambda: agent.said.count("telemetry_gap") >= 2, within_s=40.0, what="the agent drops samples")
+            until(lambda: len(agent.log("telemetry_gap")) >= 2, what="the agent drops samples")
+            gone = _dropped(agent)
             proxy.speak()
-            headend.connected(*ABC, within_s=60.0)
+            headend.connected(*ABC)
             until(lambda: headend.events("TELEMETRY_GAP"), what="the operator is told")
-            assert agent.stop() == 0
-            lines = agent.said.splitlines()
-    ticks = int(
-        next(line for line in lines if '"agent_stopped"' in line).split('"ticks": ')[1].split(",")[0].rstrip("}")
-    )
-    dropped = sum(int(line.split('"message": "')[1].split()[0]) for line in lines if "telemetry_gap" in line)
+            ticks = agent.stop_when_delivered()
     event = headend.events("TELEMETRY_GAP")[0]
     assert event["severity"] == "alarm"
     assert "the spool is full" in event["message"]
-    assert _seen(headend)["new"] - before["new"] == 3 * ticks - dropped
+    # What is dropped while it is on its way is told as missing, and may arrive all the same; nothing else is missing.
+    assert 3 * ticks - _dropped(agent) <= _seen(headend)["new"] - before["new"] <= 3 * ticks - gone
 
 
 @contextmanager
@@ -230,14 +239,14 @@ def test_a_device_that_refuses_or_goes_away_is_told_and_never_replaced_by_invent
             event = until(lambda: headend.events("DEVICE_OFFLINE"), what="the operator is told")[0]
             assert event["asset_id"] == A
             bad = until(lambda: (now := headend.telemetry(A))["quality"] != "good" and now)
-            time.sleep(0.6)
+            _ticks_on(headend)
             later = headend.telemetry(A)
             assert later["quality"] in ("bad", "stale")
             assert later["timestamp"] == bad["timestamp"]
             assert headend.telemetry(B)["quality"] == "good"
 
             call(server.__aenter__())
-            until(lambda: headend.events("DEVICE_ONLINE"), within_s=30.0, what="the operator is told that it is back")
+            until(lambda: headend.events("DEVICE_ONLINE"), what="the operator is told that it is back")
             until(lambda: headend.telemetry(A)["quality"] == "good")
 
 

@@ -18,6 +18,7 @@ from afterbay.fleet.messages import (
     Register,
     Restoration,
     Telemetry,
+    Welcome,
 )
 from afterbay.fleet.wire import (
     agent_message,
@@ -225,6 +226,23 @@ def test_it_reads_a_bootstrap_answer() -> None:
     assert asset[1] == ASSETS[0].encode()
     assert fields(asset[2])[8] == 5.0  # type: ignore[arg-type]
     assert fields(asset[3])[3] == 40, "a command is handed out with what is left of it"  # type: ignore[arg-type]
+
+
+def test_what_an_older_headend_does_not_say_of_its_time_is_not_known() -> None:
+    welcome = unsigned(1, 1) + text(2, "afterbay 0.1") + text(3, ASSETS[0]) + unsigned(5, 16)
+
+    heard = read_headend(pb.HeadendToAgent.FromString(text(100, welcome)), NOON)
+
+    assert heard == Welcome(1, "afterbay 0.1", (ASSETS[0],), {}, 16)
+
+
+def test_an_older_agent_reads_our_welcome_and_passes_over_the_time() -> None:
+    message = headend_message(Welcome(1, "afterbay", (ASSETS[0],), {}, 16), NOON).SerializeToString()
+
+    welcome = fields(fields(message)[100])  # type: ignore[arg-type]
+
+    assert (welcome[1], welcome[3], welcome[5]) == (1, ASSETS[0].encode(), 16)
+    assert welcome.keys() - {1, 2, 3, 4, 5} == {6}
 
 
 def test_a_setpoint_of_an_original_headend_runs_from_when_it_is_read() -> None:

@@ -149,11 +149,13 @@ def test_an_acknowledgement_arrives_as_it_was(
     "said",
     [
         Heartbeat("", NOON),
+        Heartbeat(ASSETS[0], NOON, -12.5),
+        Heartbeat("", NOON, 0.0),
         Event("e", ASSETS[0], SITE, NOON, "rack_fault", "critical", "rack 3"),
         Register(
             "gw",
-            (AssetDescriptor("a", SITE, "A", "North", "Leeds", "pv"), AssetDescriptor("b", SITE)),
-            Hello("gw", 1, "afterbay 1", "boot", "spool", 77),
+            (AssetDescriptor("a", SITE, "A", "North", "Leeds", "pv"), AssetDescriptor("b", SITE, tick_s=60.0)),
+            Hello("gw", 1, "afterbay 1", "boot", "spool", 77, 0.5),
         ),
     ],
 )
@@ -166,11 +168,33 @@ def test_what_agents_say_arrives_as_it_was(said: object) -> None:
     [
         Receipt(9, ("a",)),
         Notice("taken_over", "by gw-2", "info", ("a", "b")),
-        Welcome(1, "afterbay", ("a",), {"b": "not_allowed"}, 16),
+        Welcome(1, "afterbay", ("a",), {"b": "not_allowed"}, 16, NOON),
     ],
 )
 def test_what_the_headend_says_arrives_as_it_was(said: object) -> None:
     assert heard_by_agent(said) == said
+
+
+@given(seconds)
+def test_a_welcome_tells_when_it_was_written_and_not_when_it_was_decided(now: datetime) -> None:
+    heard = heard_by_agent(Welcome(1, headend_time=NOON), now)
+
+    assert heard == Welcome(1, headend_time=now)
+
+
+@pytest.mark.parametrize("tick_s", [float("nan"), float("inf"), -1.0, 1e12])
+def test_a_tick_that_cannot_be_is_not_said(tick_s: float) -> None:
+    said = Register("gw", (AssetDescriptor("a", SITE, tick_s=tick_s),), Hello("gw", tick_s=tick_s))
+
+    heard = heard_by_headend(said)
+
+    assert isinstance(heard, Register)
+    assert heard.hello is not None
+    assert (heard.hello.tick_s, heard.assets[0].tick_s) == (None, None)
+
+
+def test_a_skew_that_is_no_number_is_not_said() -> None:
+    assert heard_by_headend(Heartbeat("", NOON, float("nan"))) == Heartbeat("", NOON)
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from fleet_wild_samples import frame_of
 from server_database import ASSET, INVENTORY, OTHER, START, ask, batch, sample
 from sqlalchemy import Engine
 
 from afterbay.core.errors import UnavailableError
 from afterbay.fleet.headend import RecordBatch, SessionRow
+from afterbay.fleet.headend.latest import Block as FrameBlock
 from afterbay.fleet.inventory import remove_asset
 from afterbay.fleet.messages import Event, Heartbeat
+from afterbay.fleet.wire import telemetry_message
 from afterbay.server.db import make_engine, read_url
 from afterbay.server.fleet.recorder import DatabaseRecorder, DiskBuffer, Store, open_recorder
+from afterbay.server.fleet.recorder.encoding import load_packing
 from afterbay.server.postgres import EmbeddedPostgres
 
 SAMPLES = "SELECT count(*), count(DISTINCT seq), min(seq), max(seq) FROM telemetry"
@@ -148,6 +152,55 @@ def test_a_full_disk_is_an_error_and_keeps_what_is_there(tmp_path: Path) -> None
 
     asyncio.run(run())
     nowhere.dispose()
+
+
+def test_frames_that_overlap_what_is_there_are_kept_once_and_counted(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    load_packing()
+
+    def frame(seqs: Iterable[int], *, replay: bool = False) -> RecordBatch:
+        samples = frame_of(telemetry_message(sample(seq), compact=True) for seq in seqs)
+        return RecordBatch(telemetry=(FrameBlock(samples, START, replay=replay),))
+
+    async def run() -> list[tuple[int, int]]:
+        counts = []
+        async with _recorder(engine, tmp_path) as recorder:
+            await recorder.prepare(INVENTORY)
+            for told in (
+                frame(range(1, 101)),
+                frame([*range(90, 151), 150], replay=True),  # found out by the key, then told apart
+                frame(range(60, 161), replay=True),  # likely to overlap again: told apart at once
+                frame(range(161, 181)),
+                frame(range(181, 201)),
+                frame(range(200, 202)),
+            ):
+                await recorder.write(told)
+                status = recorder.status()
+                counts.append((status.samples_written, status.samples_repeated))
+        return counts
+
+    assert asyncio.run(run()) == [(100, 0), (150, 12), (160, 103), (180, 103), (200, 103), (201, 104)]
+    assert ask(database_url, SAMPLES) == [(201, 201, 1, 201)]
+    replayed = ask(database_url, "SELECT min(seq), max(seq) FROM telemetry WHERE origin = 'replay'")
+    assert replayed == [(101, 160)], "what was there stays as it was"
+
+
+def test_an_asset_id_that_is_none_in_a_frame_does_not_hold_up_the_others(
+    engine: Engine, database_url: str, tmp_path: Path
+) -> None:
+    frame = frame_of(
+        telemetry_message(sample(seq, asset_id="pump" if seq == 3 else ASSET.id), compact=True) for seq in range(1, 6)
+    )
+
+    async def run() -> None:
+        async with _recorder(engine, tmp_path) as recorder:
+            await recorder.prepare(INVENTORY)
+            await recorder.write(RecordBatch(telemetry=(FrameBlock(frame, START, replay=False),)))
+            assert recorder.status().rejected == 1
+
+    asyncio.run(run())
+    assert ask(database_url, SAMPLES) == [(4, 4, 1, 5)]
 
 
 def test_a_sample_that_no_database_takes_does_not_hold_up_the_others(

@@ -10,7 +10,10 @@ import pytest
 from server_database import ASSET, INVENTORY, OTHER
 from server_rest import with_rest
 
+from afterbay.fleet.commands import CommandRequest, interval_key
 from afterbay.fleet.headend import Headend
+from afterbay.fleet.messages import Acknowledgement, AssetDescriptor, Hello, Register
+from afterbay.fleet.wire import agent_message
 from afterbay.server.fleet.simulation import LocalGateway
 
 DOCUMENTED = {"id", "asset_id", "mw", "duration_s", "status", "reason", "submitted_at"}
@@ -101,7 +104,8 @@ def test_the_same_key_is_accepted_once(tmp_path: Path) -> None:
 
         assert again.json()["id"] == first.json()["id"]
         assert (again.json()["duplicate"], again.headers["idempotent-replayed"]) == (True, "true")
-        assert other.status_code == 409
+        assert other.status_code == 422
+        assert "evening-peak" in other.json()["detail"]
         assert len(headend.commands()) == 1
         assert (await client.post("/dispatch", json=body, headers={"Idempotency-Key": "x" * 201})).status_code == 422
 
@@ -211,6 +215,71 @@ def test_a_preview_foresees_and_sends_nothing(tmp_path: Path) -> None:
         assert asset["path"][-1]["soc_mwhr"] == pytest.approx(0.0, abs=1e-9)
         assert asset["shortfall_mwh"] > 0
         assert headend.commands() == ()
+
+    with_rest(work, tmp_path)
+
+
+def test_a_command_says_itself_why_it_was_refused_or_did_not_arrive(tmp_path: Path) -> None:
+    async def work(client: httpx2.AsyncClient, headend: Headend, gateway: LocalGateway | None) -> None:
+        stream = headend.open_stream("10.0.0.1:1")
+        claim = Register("gw", (AssetDescriptor(ASSET.id, ASSET.site_id),), Hello("gw"))
+        headend.hear(stream, agent_message(claim))
+        sent = (await client.post("/dispatch", json={"asset_id": ASSET.id, "mw": 5.0})).json()
+        assert (sent["state"], sent["reason"]) == ("sent", "")
+
+        ack = Acknowledgement(sent["id"], ASSET.id, "failed", headend.now(), "the breaker is open")
+        headend.hear(stream, agent_message(ack))
+
+        found = (await client.get(f"/dispatch/{sent['id']}")).json()
+        assert (found["state"], found["reason"]) == ("failed", "the breaker is open")
+        (listed,) = (await client.get("/dispatch/history")).json()
+        assert listed["reason"] == "the breaker is open"
+        waiting = await client.post("/dispatch", json={"asset_id": OTHER.id, "mw": 5.0, "deliver_within_s": 60})
+        assert (waiting.json()["state"], waiting.json()["reason"]) == ("queued", "offline")
+
+    with_rest(work, tmp_path, simulate=False)
+
+
+def test_a_schedule_is_accepted_once_and_a_repetition_completes_what_was_cut_short(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+
+    def body(*powers: float, starts_s: float = -1.0) -> dict[str, object]:
+        begin = now + timedelta(seconds=starts_s)
+        ends = [begin + timedelta(minutes=15 * place) for place in range(len(powers) + 1)]
+        rows = [
+            {"start": start.isoformat(), "end": end.isoformat(), "mw": mw}
+            for start, end, mw in zip(ends, ends[1:], powers, strict=False)
+        ]
+        return {"asset_id": ASSET.id, "intervals": rows}
+
+    async def work(client: httpx2.AsyncClient, headend: Headend, gateway: LocalGateway | None) -> None:
+        async def post(content: dict[str, object], key: str | None = "tomorrow") -> httpx2.Response:
+            headers = {} if key is None else {"Idempotency-Key": key}
+            return await client.post("/dispatch/schedule", json=content, headers=headers)
+
+        first = (await post(body(5.0, -5.0))).json()
+        again = await post(body(5.0, -5.0))
+
+        assert first["schedule_id"] == "tomorrow"
+        assert {one["schedule_id"] for one in first["commands"]} == {"tomorrow"}
+        # The first interval runs already, and would begin a little later each time.
+        assert [one["id"] for one in again.json()["commands"]] == [one["id"] for one in first["commands"]]
+        assert again.headers["idempotent-replayed"] == "true"
+        for other in (body(5.0, -6.0), body(5.0), body(5.0, -5.0, 3.0), body(5.0, -5.0, starts_s=60.0)):
+            assert (await post(other)).status_code == 422
+        assert (await post({**body(5.0, -5.0), "asset_id": OTHER.id})).status_code == 422
+        assert len(headend.commands()) == 2
+
+        # A gateway that did not read ended the first time in the middle.
+        headend.submit(CommandRequest(mw=1.0, asset_id=ASSET.id, duration_s=900.0), actor="x",
+                       key=interval_key("half", 0, 2), not_before=now)  # fmt: skip
+        half = (await post(body(1.0, 2.0, starts_s=0.0), key="half")).json()["commands"]
+        assert [(one["mw"], one["duplicate"]) for one in half] == [(1.0, True), (2.0, False)]
+        unnamed = (await post(body(7.0), key=None)).json()
+        assert len(unnamed["schedule_id"]) == 36
+        assert unnamed["commands"][0]["schedule_id"] == unnamed["schedule_id"]
+        alone = (await client.post("/dispatch", json={"asset_id": OTHER.id, "mw": 1.0})).json()
+        assert alone["schedule_id"] is None
 
     with_rest(work, tmp_path)
 

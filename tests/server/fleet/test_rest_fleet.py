@@ -10,6 +10,8 @@ from server_database import ASSET, INVENTORY, OTHER
 from server_rest import with_rest
 
 from afterbay.fleet.headend import Headend
+from afterbay.fleet.messages import AssetDescriptor, Heartbeat, Hello, Register
+from afterbay.fleet.wire import agent_message
 from afterbay.server.fleet.simulation import LocalGateway
 
 FLAT = {
@@ -67,6 +69,26 @@ def test_nothing_is_made_up_for_an_asset_that_never_reported(tmp_path: Path) -> 
         agents = (await client.get("/agents")).json()
         assert len(agents) == len(INVENTORY.assets)
         assert not any(agent["connected"] or agent["sessions"] for agent in agents)
+
+    with_rest(work, tmp_path, simulate=False)
+
+
+def test_tick_and_clock_of_an_agent_are_shown(tmp_path: Path) -> None:
+    async def work(client: httpx2.AsyncClient, headend: Headend, gateway: LocalGateway | None) -> None:
+        before = (await client.get(f"/assets/{ASSET.id}")).json()
+        stream = headend.open_stream("10.0.0.1:1")
+        assets = (AssetDescriptor(ASSET.id, ASSET.site_id), AssetDescriptor(OTHER.id, OTHER.site_id, tick_s=60.0))
+        headend.hear(stream, agent_message(Register("gw", assets, Hello("gw", tick_s=0.5))))
+        headend.hear(stream, agent_message(Heartbeat("", headend.now(), 75.0)))
+
+        agents = {row["asset_id"]: row for row in (await client.get("/agents")).json()}
+        listed = {row["id"]: row for row in (await client.get("/assets")).json()}
+
+        assert before["tick_s"] is None
+        assert [agents[one]["tick_s"] for one in (ASSET.id, OTHER.id)] == [0.5, 60.0]
+        assert [listed[one]["tick_s"] for one in (ASSET.id, OTHER.id)] == [0.5, 60.0]
+        assert agents[ASSET.id]["clock_skew_s"] == 75.0
+        assert (await client.get(f"/assets/{OTHER.id}")).json()["tick_s"] == 60.0
 
     with_rest(work, tmp_path, simulate=False)
 

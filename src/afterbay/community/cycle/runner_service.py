@@ -10,7 +10,6 @@ from afterbay.community.cycle.contract import STEP, results_name
 from afterbay.community.cycle.health import Look, health_of, settled
 from afterbay.community.cycle.health_alerts import AlertBook, command_hook, url_hook
 from afterbay.community.cycle.ledger import DONE, Ledger
-from afterbay.community.cycle.lock import locked, only_one
 from afterbay.community.cycle.log import CycleLog
 from afterbay.community.cycle.run import seed_of
 from afterbay.community.cycle.runner import run_cycle
@@ -20,6 +19,7 @@ from afterbay.community.cycle.schedule import quarters
 from afterbay.community.cycle.store import ParquetStore
 from afterbay.community.cycle.transfer import open_transfer
 from afterbay.core.errors import AfterbayError
+from afterbay.core.folder_lock import locked, only_one
 from afterbay.core.output_file import write_whole
 
 if TYPE_CHECKING:

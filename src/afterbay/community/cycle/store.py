@@ -15,11 +15,11 @@ import numpy as np
 
 from afterbay.community.cycle import store_files
 from afterbay.community.cycle.contract import ENERGY_COLUMNS, quarter_of
-from afterbay.community.cycle.lock import only_one
 from afterbay.community.cycle.rows import MICRO, Rows
 from afterbay.community.cycle.state import CycleState
 from afterbay.community.cycle.users import locate
 from afterbay.core.errors import InvalidInputError, Problem
+from afterbay.core.folder_lock import only_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

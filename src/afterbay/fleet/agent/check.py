@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from afterbay.core.errors import AfterbayError, UnavailableError
 from afterbay.fleet.agent.running import client_tls, open_transport
+from afterbay.fleet.agent.skew import skew_in_words
+from afterbay.fleet.messages import CLOCK_SKEW_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,7 @@ class CheckStep:
     """One thing that was tried."""
 
     name: str
-    """address, port, certificate, own_certificate, headend or claim."""
+    """address, port, certificate, own_certificate, headend, claim or clock."""
     result: Literal["ok", "warning", "failed", "skipped"]
     told: str
     next_move: str = ""
@@ -125,6 +127,7 @@ def _validity(name: str, told: str, certificate: dict[str, Any], now: datetime) 
 
 async def _claim(settings: AgentSettings, timeout_s: float) -> list[CheckStep]:
     wanted = [asset.id for asset in settings.inventory.assets]
+    asked_at = datetime.now(UTC)
     try:
         answer = await open_transport(settings).bootstrap(wanted, timeout_s)
     except UnavailableError as error:
@@ -143,16 +146,28 @@ async def _claim(settings: AgentSettings, timeout_s: float) -> list[CheckStep]:
         steps.append(CheckStep("claim", "failed", told, "compare assets.yaml on both sides, and the allow-list"))
     else:
         steps.append(CheckStep("claim", "ok", f"{len(wanted)} of {len(wanted)} assets may be served"))
-    steps.append(_skew(answer))
+    steps.append(_skew(answer, asked_at, datetime.now(UTC)))
     return steps
 
 
-def _skew(answer: Any) -> CheckStep:
+def _skew(answer: Any, asked_at: datetime, answered_at: datetime) -> CheckStep:
+    """Compare clocks: the headend wrote its answer between the question and now."""
+    if not answer.headend_time_us:
+        return _skew_by_samples(answer, answered_at)
+    way_s = (answered_at - asked_at).total_seconds() / 2.0
+    skew_s = asked_at.timestamp() + way_s - answer.headend_time_us / 1e6
+    told = f"{skew_in_words(skew_s)}, give or take {way_s:.1f} s"
+    if abs(skew_s) - way_s > CLOCK_SKEW_S:
+        return CheckStep("clock", "warning", told, "set the clock that is wrong (NTP), or commands come too late")
+    return CheckStep("clock", "ok", told)
+
+
+def _skew_by_samples(answer: Any, now: datetime) -> CheckStep:
     """Compare clocks by the newest sample that the headend has of our assets: it cannot come from our future."""
     newest = max((known.telemetry.timestamp_us for known in answer.assets if known.HasField("telemetry")), default=0)
-    ahead_s = newest / 1e6 - datetime.now(UTC).timestamp()
-    if newest and ahead_s > 2.0:
+    ahead_s = newest / 1e6 - now.timestamp()
+    if newest and ahead_s > CLOCK_SKEW_S:
         told = f"the headend has samples of these assets that are {ahead_s:.0f} s ahead of this clock"
         return CheckStep("clock", "warning", told, "set this machine's clock (NTP)")
     return CheckStep("clock", "ok" if newest else "skipped", "no sample of these assets is from the future"
-                     if newest else "the headend has no sample yet to compare with")  # fmt: skip
+                     if newest else "the headend does not tell its time")  # fmt: skip

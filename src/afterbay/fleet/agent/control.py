@@ -91,6 +91,7 @@ class Control:
         self._latest: dict[str, Telemetry] = {}
         self._reachable: dict[str, bool] = dict.fromkeys(self._assets, False)
         self._told: dict[str, _Told] = {}
+        self._forgotten: set[str] = set()
         self._aims: dict[str, float] = {}
         self._troubles: dict[str, _Trouble] = {}
         self._limits: dict[str, LimitedBy] = {}
@@ -165,7 +166,7 @@ class Control:
         commanded = {
             asset_id: setpoint
             for asset_id, setpoint in setpoints.items()
-            if setpoint.lease_id is not None or not setpoint.is_written or self._is_moving(asset_id, setpoint)
+            if setpoint.lease_id is not None or not setpoint.is_written or self._is_elsewhere(asset_id, setpoint)
         }
         if not commanded:
             return []
@@ -203,7 +204,8 @@ class Control:
     def forget_told(self, asset_ids: Iterable[str]) -> None:
         """The device may not know any more what it was told: tell it again."""
         for asset_id in asset_ids:
-            self._told.pop(asset_id, None)
+            if self._told.pop(asset_id, None) is not None:
+                self._forgotten.add(asset_id)
 
     def to_dict(self, now: Moment) -> dict[str, Any]:
         """Return all that a restart needs in values that JSON knows."""
@@ -271,9 +273,10 @@ class Control:
         site = self._sites.get(site_id)
         return None if site is None else site.ramp_limit_mw_per_min
 
-    def _is_moving(self, asset_id: str, setpoint: Setpoint) -> bool:
+    def _is_elsewhere(self, asset_id: str, setpoint: Setpoint) -> bool:
+        """Is a device at something else than what it rests at: held back by its site, or nobody knows where?"""
         told = self._told.get(asset_id)
-        return told is not None and told.mw != setpoint.mw
+        return asset_id in self._forgotten if told is None else told.mw != setpoint.mw
 
     def _steps(self, targets: Mapping[str, float], now: Moment) -> dict[str, float]:
         """Return how far each asset may be told to go now; those that ramp by themselves all the way."""
@@ -297,6 +300,7 @@ class Control:
     def _note_taken(self, order: DeviceOrder, result: WriteResult, now: Moment) -> Acknowledgement | None:
         self._troubles.pop(order.asset_id, None)
         self._told[order.asset_id] = _Told(order.mw, order.lease_id, now.monotonic_s)
+        self._forgotten.discard(order.asset_id)
         setpoint = self.book.setpoint(order.asset_id, now)
         if setpoint.lease_id != order.lease_id:
             return None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from afterbay.core.errors import ConflictError, InvalidInputError, Problem
+from afterbay.core.folder_lock import holder_of, locked, only_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,55 +25,25 @@ def held_folder(folder: Path) -> Iterator[None]:
         ConflictError: If another agent holds it.
         InvalidInputError: If it cannot be made.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        stream = (folder / _LOCK).open("a+b")
-    except OSError as error:
-        problem = Problem("AFTERBAY_AGENT_DATA", f"{folder} ({error.strerror})", "a folder that can be written", "")
-        raise InvalidInputError(problem) from None
-    with stream:
-        if not _take(stream):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(only_one(folder / _LOCK, "an agent"))
+        except ConflictError:
             by = holder_of_folder(folder)
-            who = f" by process {by}" if by is not None else ""
-            raise ConflictError(f"{folder} is in use{who} -> end that agent, or give each agent its own folder")
-        # A full disk is no reason not to run: the number is for people.
-        with suppress(OSError):
-            stream.truncate(0)
-            stream.write(str(os.getpid()).encode())
-            stream.flush()
+            who = f" by process {by}" if by else ""
+            raise ConflictError(
+                f"{folder} is in use{who} -> end that agent, or give each agent its own folder"
+            ) from None
+        except InvalidInputError as error:
+            got = f"{folder} ({error.problems[0].got})"
+            raise InvalidInputError(Problem("AFTERBAY_AGENT_DATA", got, "a folder that can be written")) from None
         yield
 
 
 def holder_of_folder(folder: Path) -> int | None:
-    """Return the process that holds a folder; None: nobody does."""
-    try:
-        with (folder / _LOCK).open("r+b") as stream:
-            if _take(stream):
-                return None
-            stream.seek(0)
-            return int(stream.read() or b"0")
-    except (OSError, ValueError):
+    """Return the process that holds a folder, 0 if it does not say which it is; None: nobody does."""
+    path = folder / _LOCK
+    if not locked(path):
         return None
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    # Far behind the text, because Windows also keeps readers out of locked bytes.
-    def _take(stream: IO[bytes]) -> bool:
-        stream.seek(1 << 30)
-        try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _take(stream: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        return True
+    holder = holder_of(path)
+    return int(holder["pid"]) if holder is not None else 0

@@ -216,6 +216,8 @@ class _Session:
     def _greet(self, welcome: Welcome) -> None:
         if self._welcome is None:
             self._welcome = welcome
+            if welcome.headend_time is not None:
+                self._runtime.hear_time(welcome.headend_time)
             self._window = max(welcome.window, 1)
             self._welcomed(welcome.protocol)
             self._answered.set()
@@ -239,7 +241,7 @@ class _Session:
         now = self._runtime.clocks.utc()
         names = ("",) if self._welcome is not None else tuple(asset.id for asset in self._runtime.inventory.assets)
         for asset_id in names:
-            await self._conversation.send(agent_message(Heartbeat(asset_id, now)))
+            await self._conversation.send(agent_message(Heartbeat(asset_id, now, self._runtime.clock_skew_s)))
 
     async def _send_batch(self) -> bool:
         """Send the next samples, if there are any and the window is open."""

@@ -14,8 +14,10 @@ from afterbay.fleet.agent.control import Control
 from afterbay.fleet.agent.logs import say
 from afterbay.fleet.agent.memory import device_state, restore_devices, take_up_control
 from afterbay.fleet.agent.outgoing import Outgoing
+from afterbay.fleet.agent.saying import registration_of, status_of
+from afterbay.fleet.agent.skew import ClockSkew, skew_in_words
 from afterbay.fleet.commands.moment import Moment
-from afterbay.fleet.messages import Acknowledgement, AssetDescriptor, Event, Hello, Register
+from afterbay.fleet.messages import Acknowledgement, Event, Hello
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from afterbay.fleet.agent.spool import Spool
     from afterbay.fleet.devices.device import DeviceOrder
     from afterbay.fleet.inventory.records import Inventory
-    from afterbay.fleet.messages import Lease, Severity
+    from afterbay.fleet.messages import Lease, Register, Severity
 
 __all__ = ["AgentClocks", "Counters", "Runtime"]
 
@@ -107,9 +109,9 @@ class Runtime:
         self._inbox: list[Lease] = []
         self._writes: dict[DevicePort, asyncio.Task[None]] = {}
         self._device_of = {asset_id: port for port in self.ports for asset_id in port.asset_ids}
-        self._names = {asset.id: asset.name for asset in inventory.assets}
         self._answering: dict[str, bool] = {}
         self._before: Moment | None = None
+        self._skew = ClockSkew()
         self._saved: tuple[int, int] = (-1, -1)
         self._saved_at_s = -float("inf")
         self._disk_failed = False
@@ -127,24 +129,15 @@ class Runtime:
 
     def registration(self) -> Register:
         """Return what this agent says of itself on every new stream."""
-        names = {site.id: site.name for site in self.inventory.sites}
-        assets = sorted(self.inventory.assets, key=lambda asset: asset.id)
-        return Register(
+        hello = Hello(
             self.gateway_id,
-            tuple(
-                AssetDescriptor(
-                    asset.id, asset.site_id, asset.name, names.get(asset.site_id, ""), asset.location, asset.asset_type
-                )
-                for asset in assets
-            ),
-            Hello(
-                self.gateway_id,
-                software=self._software,
-                boot_id=self._boot_id,
-                spool_id=self.spool.spool_id,
-                last_command_seq=self.control.book.last_seq,
-            ),
+            software=self._software,
+            boot_id=self._boot_id,
+            spool_id=self.spool.spool_id,
+            last_command_seq=self.control.book.last_seq,
+            tick_s=self.tick_s,
         )
+        return registration_of(self.inventory, hello, self.ports)
 
     def take(self, lease: Lease) -> None:
         """Take a command; it is written down, answered, and told to the devices at once, without waiting for a tick."""
@@ -156,6 +149,16 @@ class Runtime:
         self.control.book.link(is_connected, self.clocks.now())
         self.link_state["connected"] = is_connected
         self._wake.set()
+
+    @property
+    def clock_skew_s(self) -> float | None:
+        """How far this machine's clock is ahead of the headend's [s]; None: no headend has said."""
+        return self._skew.seconds(self.clocks.now())
+
+    def hear_time(self, headend_time: datetime) -> None:
+        """Note the headend's time, which has just arrived."""
+        self._skew.hear(headend_time, self.clocks.now())
+        self._note_skew()
 
     async def read_spool(self, after_row: int, *, until_row: int | None = None, most: int = 16) -> list[StoredBatch]:
         """Return the next batches that the headend does not have."""
@@ -298,6 +301,17 @@ class Runtime:
             self.counters.clock_steps += 1
             self.event("CLOCK_STEP", "warning", f"the wall clock jumped by {step_s:+.1f} s")
             self.control.forget_told(asset.id for asset in self.inventory.assets)
+            self._note_skew()
+
+    def _note_skew(self) -> None:
+        """Say once when the clock is too far off the headend's for its deadlines, and once when it no longer is."""
+        skew_s = self._skew.changed(self.clocks.now())
+        if skew_s is None:
+            return
+        if self._skew.is_off:
+            self.event("CLOCK_SKEW", "warning", f"{skew_in_words(skew_s)}: set the wrong one, or commands are late")
+        else:
+            self.event("CLOCK_SKEW_OVER", "info", "this clock agrees with the headend's again")
 
     def _note_reach(self) -> None:
         for port in self.ports:
@@ -349,31 +363,7 @@ class Runtime:
 
     def status(self, now: datetime) -> dict[str, Any]:
         """Return how the agent is, in values that JSON knows."""
-        samples, size = self.spool.waiting
-        return {
-            "at": now.isoformat(),
-            "gateway_id": self.gateway_id,
-            "tick_s": self.tick_s,
-            "link": self.link_state,
-            "ticks": self.counters.ticks,
-            "overruns": self.counters.overruns,
-            "last_tick_ms": round(self.counters.last_tick_ms, 2),
-            "slowest_tick_ms": round(self.counters.slowest_tick_ms, 2),
-            "samples": self.counters.samples,
-            "samples_dropped": self.counters.samples_dropped,
-            "clock_steps": self.counters.clock_steps,
-            "spool": {"samples": samples, "bytes": size, "failing": self.spool.failing},
-            "devices": [
-                {"assets": len(port.asset_ids), "trouble": port.trouble, "unusable": port.unusable}
-                for port in self.ports
-            ],
-            "leases": [
-                {"id": lease.id, "asset_id": lease.asset_id, "asset": self._names.get(lease.asset_id or ""),
-                 "mw": lease.mw,
-                 "valid_until": None if lease.valid_until is None else lease.valid_until.isoformat()}
-                for lease in self.control.book.leases()
-            ],
-        }  # fmt: skip
+        return status_of(self, now)
 
     def _tell_gap(self, gap: Gap) -> None:
         self.counters.samples_dropped += gap.samples

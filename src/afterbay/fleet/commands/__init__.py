@@ -3,12 +3,13 @@
 All of it is pure: no socket, no file and no clock of its own; every moment is an argument.
 """
 
+from afterbay.fleet.commands.arrival import has_reached, reach_tolerance_mw
 from afterbay.fleet.commands.asset_book import resting_mw
 from afterbay.fleet.commands.command import Change, Command, Part, command_from_dict
 from afterbay.fleet.commands.foresight import Foresight, foresee
 from afterbay.fleet.commands.lease_book import LeaseBook, Setpoint
 from afterbay.fleet.commands.limits import CheckedRequest, check_request
-from afterbay.fleet.commands.making import request_digest
+from afterbay.fleet.commands.making import key_taken, request_digest
 from afterbay.fleet.commands.moment import Moment
 from afterbay.fleet.commands.path import PathPoint, SocPath, soc_path
 from afterbay.fleet.commands.present import (
@@ -26,7 +27,14 @@ from afterbay.fleet.commands.preview import AssetPreview, Preview, preview_reque
 from afterbay.fleet.commands.ramp import ramp_step, ramp_time_s
 from afterbay.fleet.commands.record import CommandRecord, Submission
 from afterbay.fleet.commands.request import CommandRequest, check_form, read_request
-from afterbay.fleet.commands.schedule import Interval, ScheduledRequest, read_intervals, schedule_requests
+from afterbay.fleet.commands.schedule import (
+    Interval,
+    ScheduledRequest,
+    interval_key,
+    read_intervals,
+    schedule_of,
+    schedule_requests,
+)
 from afterbay.fleet.commands.split import Allocation, Redistribution, Split, part_leases, split_power
 from afterbay.fleet.commands.states import FINAL, IN_FORCE, TRANSITIONS, CommandState, may_follow
 from afterbay.fleet.commands.target import Target, TargetKind, find_target
@@ -70,16 +78,21 @@ __all__ = [
     "find_target",
     "floor_mwh",
     "foresee",
+    "has_reached",
+    "interval_key",
+    "key_taken",
     "may_follow",
     "part_leases",
     "power_range",
     "preview_request",
     "ramp_step",
     "ramp_time_s",
+    "reach_tolerance_mw",
     "read_intervals",
     "read_request",
     "request_digest",
     "resting_mw",
+    "schedule_of",
     "schedule_requests",
     "site_now",
     "soc_path",

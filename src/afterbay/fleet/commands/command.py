@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from afterbay.fleet.commands.target import TargetKind
 
 __all__ = ["Change", "Command", "Part", "command_from_dict"]
+
+_UNHINDERED = frozenset({"submitted", "sent", "received", "active", "completed"})
+"""States in which nothing stands in the way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,7 @@ class Command:
     mw: float
     clamped: bool
     reason: str
+    """What stood in the way when it was submitted; `why` says how it is now."""
     submitted_at: datetime
     actor: str
     state: CommandState = "submitted"
@@ -120,6 +125,21 @@ class Command:
         """What was asked for minus what was applied, signed like the power [MW]; None: nothing was applied yet."""
         applied = self.applied_mw
         return None if applied is None else self.requested_mw - applied
+
+    @property
+    def why(self) -> str:
+        """Why it is where it is: what limits, ended or holds back its parts, else what was said when it was submitted.
+
+        The reasons of a site or a group say for how many of its assets they hold: "soc_min at 2 of 3 assets".
+        """
+        if self.state in _UNHINDERED:
+            return self.reason
+        counts = Counter(part.reason for part in self.parts if part.reason and part.state not in _UNHINDERED)
+        if len(self.parts) <= 1:
+            said = list(counts)
+        else:
+            said = [f"{reason} at {count} of {len(self.parts)} assets" for reason, count in counts.most_common()]
+        return "; ".join(said) or self.reason
 
     def part(self, asset_id: str) -> Part | None:
         """Return the part of an asset."""

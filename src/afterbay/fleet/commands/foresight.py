@@ -47,7 +47,8 @@ def foresee(mw: float, assets: Sequence[AssetNow], sites: Sequence[SiteNow], dur
                 ends_in_s, limited_by = passed_h * 3600.0, bound_of(stopped[0], mw)
             if math.isinf(left_h):
                 break
-        parts = [split.mw_of(each.asset.id) or 0.0 for each in now]
+        shares = {part.asset_id: part.mw for part in split.allocations if part.online}
+        parts = [shares.get(each.asset.id, 0.0) for each in now]
         step_h = min([left_h, *(_lasts_h(each, part) for each, part in zip(now, parts, strict=True))])
         missing += abs(split.shortfall_mw) * step_h if ends_in_s is not None else 0.0
         passed_h, left_h = passed_h + step_h, left_h - step_h

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from afterbay.core.checks import is_number
 from afterbay.core.errors import InvalidInputError, NotFoundError, Problem
+from afterbay.fleet.commands.arrival import has_reached
 from afterbay.fleet.commands.asset_book import AssetBook, resting_mw
 from afterbay.fleet.commands.plain import moment_from
 from afterbay.fleet.commands.split import part_leases
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
     from afterbay.fleet.messages import Lease, LimitedBy
 
 __all__ = ["LeaseBook", "Setpoint"]
-
-_TOLERANCE = 0.01
-"""Share of the larger power limit by which delivered power may differ from what was asked."""
-_TOLERANCE_MW = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +230,7 @@ class LeaseBook:
         held.took = True
         if not first:
             return None
-        differs = read_back_mw is not None and not _agrees(read_back_mw, held.lease.mw, book.asset)
+        differs = read_back_mw is not None and not has_reached(read_back_mw, held.lease.mw, book.asset)
         if differs:
             book.say(held, "limited", now, reason or "device", read_back_mw)
         else:
@@ -251,7 +248,7 @@ class LeaseBook:
         held = book.current
         if held is None or not held.took or held.remaining_s(now) <= 0.0 or not is_number(delivered_mw):
             return None
-        if _agrees(delivered_mw, held.lease.mw, book.asset):
+        if has_reached(delivered_mw, held.lease.mw, book.asset):
             if held.reached and held.state == "active":
                 return None
             reason = "" if held.reached else "reached"
@@ -346,11 +343,6 @@ class LeaseBook:
         if book is None:
             raise NotFoundError(f"unknown_asset: {asset_id!r} is not behind this agent")
         return book
-
-
-def _agrees(delivered_mw: float, mw: float, asset: Asset) -> bool:
-    """Is a power what was asked for, as well as a meter can tell?"""
-    return abs(delivered_mw - mw) <= max(_TOLERANCE * max(abs(asset.max_mw), abs(asset.min_mw)), _TOLERANCE_MW)
 
 
 def _elapsed_s(values: Mapping[str, Any], now: Moment) -> float | None:

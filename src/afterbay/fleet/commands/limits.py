@@ -136,21 +136,20 @@ def _by_nameplate(now: AssetNow) -> AssetNow:
 
 
 def _sites_of(target: Target, inventory: Inventory, present: Mapping[str, AssetNow]) -> tuple[SiteNow, ...]:
-    """Return the sites that the command touches, each with the power of whom it does not move."""
+    """Return the sites that the command touches, each with the power of whom it does not move.
+
+    That power counts only where a connection has a limit; elsewhere nobody is asked for it.
+    """
     meant = set(target.asset_ids)
-    sites = (inventory.site(site_id) for site_id in sorted({asset.site_id for asset in target.assets}))
-    return tuple(
-        site_now(
-            site,
-            (
-                present[asset.id]
-                for asset in inventory.assets_of(site.id)
-                if asset.id not in meant and asset.id in present
-            ),
-        )
-        for site in sites
-        if site is not None
-    )
+    found = []
+    for site_id in sorted({asset.site_id for asset in target.assets}):
+        site = inventory.site(site_id)
+        if site is None:
+            continue
+        bounded = site.export_limit_mw is not None or site.import_limit_mw is not None
+        others = inventory.assets_of(site_id) if bounded else ()
+        found.append(site_now(site, (present[one.id] for one in others if one.id not in meant and one.id in present)))
+    return tuple(found)
 
 
 def _what_clamped(split: Split) -> LimitedBy:

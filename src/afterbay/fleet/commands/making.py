@@ -7,6 +7,7 @@ import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from afterbay.core.errors import InvalidInputError, Problem
 from afterbay.fleet.commands.command import Change, Command, Part
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from afterbay.fleet.commands.limits import CheckedRequest
     from afterbay.fleet.commands.request import CommandRequest
 
-__all__ = ["make_command", "request_digest"]
+__all__ = ["key_taken", "make_command", "request_digest"]
 
 
 def make_command(
@@ -70,3 +71,15 @@ def request_digest(request: CommandRequest, not_before: datetime | None = None) 
     """Return what tells a repetition of a request from another request."""
     said = {**request.to_dict(), "not_before": None if not_before is None else not_before.isoformat()}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def key_taken(before: Command, key: str | None = None) -> InvalidInputError:
+    """Return the error of a key that came with one request and now comes with another; of a schedule its own key."""
+    asked = f"{before.requested_mw:g} MW for {before.target} {before.target_id}, command {before.id}"
+    problem = Problem(
+        "Idempotency-Key",
+        f"{(key or before.key)!r} belongs to another request ({asked})",
+        "the same request again, or a new key",
+        "use a new key for each request",
+    )
+    return InvalidInputError(problem)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from afterbay.core.errors import ConflictError, NotFoundError
 from afterbay.fleet.commands.command import Change, Command, command_from_dict
-from afterbay.fleet.commands.making import make_command, request_digest
+from afterbay.fleet.commands.making import key_taken, make_command, request_digest
 from afterbay.fleet.commands.plain import rows_of
 from afterbay.fleet.commands.record_changes import end_parts, move_part, take_word
 from afterbay.fleet.commands.shelf import CommandShelf
@@ -75,16 +75,14 @@ class CommandRecord:
         replaced when the agent says so: if it refuses the new command, the old one goes on.
 
         Raises:
-            ConflictError: If the key (or id) belongs to another request.
+            InvalidInputError: If the key belongs to another request.
+            ConflictError: If the id is taken.
         """
         key = key or command_id
         before = self._shelf.by_key(key)
         if before is not None:
             if before.digest != request_digest(checked.request, not_before):
-                raise ConflictError(
-                    f"idempotency key {key!r} belongs to another request ({before.requested_mw:g} MW for "
-                    f"{before.target} {before.target_id}) -> use a new key"
-                )
+                raise key_taken(before)
             return Submission(before, is_new=False)
         if command_id in self._shelf:
             raise ConflictError(f"command id {command_id!r} is taken -> use a new id")

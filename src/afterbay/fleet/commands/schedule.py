@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["Interval", "ScheduledRequest", "read_intervals", "schedule_requests"]
+    from afterbay.fleet.commands.command import Command
+
+__all__ = [
+    "Interval",
+    "ScheduledRequest",
+    "interval_key",
+    "read_intervals",
+    "schedule_of",
+    "schedule_requests",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,23 @@ class ScheduledRequest:
 
     request: CommandRequest
     not_before: datetime
+    interval: Interval
+    """What it was made of."""
+
+
+def interval_key(schedule_id: str, place: int, count: int) -> str:
+    """Return the idempotency key of one interval of a schedule of so many.
+
+    The space keeps it apart from every key that a client can send in a header.
+    """
+    return f"{schedule_id} {place}/{count}"
+
+
+def schedule_of(command: Command) -> tuple[str, int, int] | None:
+    """Return the schedule that a command is an interval of, its place and their count; None: it came alone."""
+    schedule_id, _, rest = command.key.rpartition(" ")
+    place, _, count = rest.partition("/")
+    return (schedule_id, int(place), int(count)) if schedule_id and place.isdecimal() and count.isdecimal() else None
 
 
 def read_intervals(rows: Sequence[Mapping[str, object]]) -> tuple[Interval, ...]:
@@ -104,7 +130,7 @@ def schedule_requests(
             fallback_mw=fallback_mw,
         )
         check_form(request)
-        found.append(ScheduledRequest(request, begin))
+        found.append(ScheduledRequest(request, begin, each))
     return tuple(found)
 
 

@@ -95,7 +95,8 @@ def split_power(
     ranges = [power_range(now, over_s=over_s) for now in online]
     tops = [limits.high_mw if rest > 0.0 else -limits.low_mw for limits in ranges]
     weights = _weights(online)
-    fixed = [now for now in everyone if now not in online]
+    told = {now.asset.id for now in online}
+    fixed = [now for now in everyone if now.asset.id not in told]
     caps = [_cap(site, online, fixed, exports=rest > 0.0) for site in sites]
     sizes = share_under_caps(abs(rest), weights, tops, caps, redistribute)
     allocations = [
@@ -117,7 +118,9 @@ def split_power(
         allocated_mw=total,
         shortfall_mw=missing if abs(missing) > _SUM_TOLERANCE * max(1.0, abs(mw)) else 0.0,
         allocations=tuple(sorted(allocations, key=lambda part: part.asset_id)),
-        left_alone=tuple(now.asset.id for now in everyone if now not in moved),
+        left_alone=()
+        if len(moved) == len(everyone)
+        else tuple(now.asset.id for now in everyone if now.asset.asset_type != "storage"),
     )
 
 

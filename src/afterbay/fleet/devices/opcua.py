@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from afterbay.fleet.devices.opcua_mapping import NodeUse, OpcuaMapping
     from afterbay.fleet.inventory.records import Asset
     from afterbay.fleet.messages import Telemetry
+    from afterbay.fleet.physics import SimulatedFleet
 
 __all__ = ["OpcuaDevice"]
 
@@ -52,6 +53,9 @@ class OpcuaDevice:
     Raises:
         InvalidInputError: Two assets share a node, or one is unknown; nothing is started.
     """
+
+    ramps_itself = False
+    """Whatever stands behind a setpoint node may jump to it, also where a simulation does not."""
 
     def __init__(
         self,
@@ -85,6 +89,16 @@ class OpcuaDevice:
     def asset_ids(self) -> tuple[str, ...]:
         """Assets behind this connection."""
         return self._ids
+
+    @property
+    def fleet(self) -> SimulatedFleet | None:
+        """What is simulated behind the nodes, whose state an agent keeps over a restart; None: nothing is."""
+        return getattr(self._simulated, "fleet", None)
+
+    @property
+    def interval_s(self) -> float:
+        """Time between two readings of the nodes [s]; 0: every tick, as what is simulated always is."""
+        return 0.0 if self._mapping.write_sim else self._mapping.interval_s
 
     @property
     def written_nodes(self) -> dict[tuple[str, str], str]:

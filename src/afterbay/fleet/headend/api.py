@@ -76,6 +76,10 @@ class AgentRow:
     """Telemetry or heartbeat, whichever came last."""
     last_heartbeat: datetime | None = None
     reconnects: int = 0
+    tick_s: float | None = None
+    """Time between two of its samples, as its agent says [s]."""
+    clock_skew_s: float | None = None
+    """How far its agent's clock is ahead of the headend's [s]."""
     sessions: tuple[SessionRow, ...] = ()
     """Newest first, at most five, at most one of them open."""
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import uuid4
 
-from afterbay.core.errors import ConflictError, NotFoundError, UnavailableError
+from afterbay.core.errors import NotFoundError, UnavailableError
+from afterbay.fleet.commands.arrival import has_reached
 from afterbay.fleet.commands.command import Command
 from afterbay.fleet.commands.limits import check_request
-from afterbay.fleet.commands.making import request_digest
+from afterbay.fleet.commands.making import key_taken, request_digest
 from afterbay.fleet.commands.present import AssetNow, asset_now
 from afterbay.fleet.commands.preview import Preview, preview_request
 from afterbay.fleet.commands.record import CommandRecord
@@ -98,13 +99,22 @@ class CommandDesk:
                 self._apply(replace(ack, asset_id=asset_id), stream.actor)
 
     def observe(self, stream: Stream, sample: pb.Telemetry) -> None:
-        """See in a sample of an agent of the original, which may never acknowledge, that a command is in force."""
+        """See in a sample of an agent of the original that a command is in force, and when its power is reached.
+
+        Such an agent may never acknowledge, and never says how far it came.
+        """
         awaited = self._unconfirmed.get(sample.asset_id)
-        if awaited is None or self._sessions.server_of(sample.asset_id) is not stream:
+        asset = self._present.asset(sample.asset_id)
+        if awaited is None or asset is None or self._sessions.server_of(sample.asset_id) is not stream:
             return
         if abs(sample.setpoint_mw - awaited[1]) <= _SAME_MW:
-            del self._unconfirmed[sample.asset_id]
-            ack = Acknowledgement(awaited[0], sample.asset_id, "active", self._clock(), "seen in its telemetry")
+            reason = "seen in its telemetry"
+            if has_reached(sample.current_mw, awaited[1], asset):
+                del self._unconfirmed[sample.asset_id]
+                reason = "reached"
+            ack = Acknowledgement(
+                awaited[0], sample.asset_id, "active", self._clock(), reason, awaited[1], sample.current_mw
+            )
             self._apply(ack, stream.actor)
 
     def arrived(self, stream: Stream, asset_ids: Iterable[str]) -> None:
@@ -181,7 +191,7 @@ class CommandDesk:
 
     def _repeated(self, known: Command, request: CommandRequest, not_before: datetime | None) -> Outcome:
         if known.digest != request_digest(request, not_before):
-            raise ConflictError(f"key {known.key}: belongs to another request (command {known.id}) -> use a new key")
+            raise key_taken(known)
         return Outcome(known, None, duplicate=True)
 
     def _send(self, command: Command, asset_ids: Iterable[str], now: datetime) -> Command:
@@ -251,6 +261,10 @@ class _Present(Mapping[str, AssetNow]):
 
     def replace_inventory(self, inventory: Inventory) -> None:
         self._assets = {asset.id: asset for asset in inventory.assets}
+
+    def asset(self, asset_id: str) -> Asset | None:
+        """Return an asset as the inventory has it."""
+        return self._assets.get(asset_id)
 
     def __getitem__(self, asset_id: str) -> AssetNow:
         asset = self._assets[asset_id]

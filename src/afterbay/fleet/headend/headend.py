@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -42,6 +43,7 @@ from afterbay.fleet.messages import (
     Telemetry,
 )
 from afterbay.fleet.wire import agent_pb2 as pb
+from afterbay.fleet.wire.frame import TelemetryFrame
 from afterbay.fleet.wire.identity import OPEN, Grant
 
 __all__ = ["Headend"]
@@ -182,7 +184,7 @@ class Headend:
         """Note that a caller was turned away before it had a stream."""
         self._journal.event("caller_refused", "alarm", told)
 
-    def hear(self, stream: Stream, message: pb.AgentToHeadend) -> None:
+    def hear(self, stream: Stream, message: pb.AgentToHeadend | TelemetryFrame) -> None:
         """Take a message of an agent. Never raises for what it says: what cannot be read is counted and noted."""
         self._board.hear(stream, message)
 
@@ -223,6 +225,8 @@ class Headend:
             last_seen=max((moment for moment in (beat, sample) if moment is not None), default=None),
             last_heartbeat=beat,
             reconnects=max(self._sessions.count_of(asset_id) - 1, 0),
+            tick_s=None if stream is None else stream.tick_of(asset_id),
+            clock_skew_s=None if stream is None else stream.clock_skew_s,
             sessions=sessions,
         )
 
@@ -293,9 +297,10 @@ class Headend:
             not_before: Begin of an interval of a schedule; None: at once.
 
         Raises:
-            InvalidInputError: It is not well formed or nobody is named; `OutOfRangeError`: strict, and beyond limits.
+            InvalidInputError: It is not well formed, nobody is named, or the key belongs to another request;
+                `OutOfRangeError`: strict, and beyond limits.
             NotFoundError: Whom it names is unknown; nothing moves then.
-            ConflictError: An asset is offline and the request does not wait; the key belongs to another request.
+            ConflictError: An asset is offline and the request does not wait.
             UnavailableError: The gateway does not read what it is sent.
         """
         return self._desk.submit(request, actor=actor, key=key, not_before=not_before)
@@ -315,6 +320,12 @@ class Headend:
     def commands(self, *, asset_id: str | None = None, limit: int = 200) -> tuple[Command, ...]:
         """Return the newest commands, newest first."""
         return self._desk.recent(asset_id, limit)
+
+    async def kept(self, within_s: float = 2.0) -> None:
+        """Wait until the recorder has what was accepted so far; but not for long, if it fails."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._pump.kept()
 
     # Events.
 

@@ -10,6 +10,10 @@ from afterbay.fleet.messages import Lease, Notice, Receipt, Welcome
 __all__ = ["Outbox"]
 
 _MOST_NOTICES = 64
+_RECEIPT_PAUSE_S = 0.02
+"""A receipt waits so long for later ones that replace it, unless something else is to be written."""
+_MOST_MERGED = 16
+"""Receipts that one may stand for before it is written at once: half of an agent's usual window."""
 
 
 class Outbox:
@@ -20,6 +24,7 @@ class Outbox:
         self._leases: deque[Lease] = deque()
         self._notices: deque[Notice] = deque(maxlen=_MOST_NOTICES)
         self._receipt = 0
+        self._merged = 0
         self._refused: set[str] = set()
         self._most_leases = most_leases
         self._ready = asyncio.Event()
@@ -47,8 +52,11 @@ class Outbox:
             case Welcome():
                 self._welcome = message
             case Receipt():
+                self._merged += 1
                 self._receipt = max(self._receipt, message.batch_seq)
                 self._refused.update(message.refused)
+                if 1 < self._merged < _MOST_MERGED:
+                    return  # whoever writes knows of the first one
         self._ready.set()
 
     def close(self, reason: str) -> None:
@@ -59,14 +67,26 @@ class Outbox:
 
     async def next(self) -> Lease | Notice | Receipt | Welcome | None:
         """Return the next message, waiting for it; None when the outbox was closed."""
+        is_ripe = False
         while True:
             if self.closed_because is not None:
                 return None
-            message = self.take()
-            if message is not None:
-                return message
+            if is_ripe or self._merged >= _MOST_MERGED or self._has_more_than_receipts():
+                message = self.take()
+                if message is not None:
+                    return message
             self._ready.clear()
-            await self._ready.wait()
+            if not self._merged:
+                await self._ready.wait()
+                continue
+            try:
+                async with asyncio.timeout(_RECEIPT_PAUSE_S):
+                    await self._ready.wait()
+            except TimeoutError:
+                is_ripe = True
+
+    def _has_more_than_receipts(self) -> bool:
+        return bool(self._leases or self._notices) or self._welcome is not None
 
     def take(self) -> Lease | Notice | Receipt | Welcome | None:
         """Return the next message if there is one."""
@@ -77,7 +97,7 @@ class Outbox:
             return self._leases.popleft()
         if self._receipt:
             receipt = Receipt(self._receipt, tuple(sorted(self._refused)))
-            self._receipt = 0
+            self._receipt = self._merged = 0
             self._refused.clear()
             return receipt
         return self._notices.popleft() if self._notices else None

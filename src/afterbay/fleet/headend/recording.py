@@ -77,6 +77,8 @@ class RecorderPump:
         self._room.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._begun = self._ended = 0
+        self._turned = asyncio.Event()
         self.failing_since: datetime | None = None
         self.error = ""
 
@@ -146,8 +148,12 @@ class RecorderPump:
             if not taken:
                 continue
             self._writing = taken.samples
+            self._begun += 1
             await self._write(self._recorder, taken.batch())
             self._writing = 0
+            self._ended += 1
+            turned, self._turned = self._turned, asyncio.Event()
+            turned.set()
             for stream, receipt in taken.receipts.items():
                 stream.outbox.put(receipt)
             if self.samples_waiting < self._most_samples:
@@ -155,8 +161,14 @@ class RecorderPump:
             if not self._waiting:
                 self._idle.set()
 
+    async def kept(self) -> None:
+        """Wait until everything noted so far is written, whatever comes meanwhile."""
+        goal = self._begun + bool(self._waiting)
+        while self._ended < goal:
+            await self._turned.wait()
+
     async def drained(self) -> None:
-        """Wait until everything noted so far is written."""
+        """Wait until nothing is left to write."""
         await self._idle.wait()
 
     async def _write(self, recorder: Recorder, batch: RecordBatch) -> None:

@@ -39,6 +39,21 @@ class SequenceSet:
         """The highest number seen; 0 when there is none."""
         return self._ends[-1] if self._ends else 0
 
+    @property
+    def last(self) -> tuple[int, int]:
+        """The last range, inclusive; (1, 0) when there is none."""
+        return (self._starts[-1], self._ends[-1]) if self._ends else (1, 0)
+
+    def stretch(self, number: int) -> None:
+        """Note all numbers from the highest one seen to this one."""
+        if number <= self.highest:
+            return
+        if self._ends:
+            self._ends[-1] = number
+        else:
+            self._starts.append(1)
+            self._ends.append(number)
+
     def add(self, number: int) -> bool:
         """Note a number; False when it was there before."""
         starts, ends = self._starts, self._ends

@@ -13,10 +13,12 @@ import grpc
 import grpc.aio
 
 from afterbay.fleet.headend.headend import Headend
+from afterbay.fleet.headend.newest import load_kernels
 from afterbay.fleet.headend.stream import Stream
 from afterbay.fleet.messages import Lease
 from afterbay.fleet.wire import agent_pb2 as pb
 from afterbay.fleet.wire import agent_pb2_grpc, bootstrap_answer, headend_message
+from afterbay.fleet.wire.frame import FrameReader
 from afterbay.fleet.wire.identity import OPEN, AllowList, Grant
 from afterbay.fleet.wire.options import SERVER_OPTIONS
 from afterbay.fleet.wire.tls import ServerTls, open_port, peer_names, token_of
@@ -71,7 +73,7 @@ class HeadendServer:
     async def __aenter__(self) -> HeadendServer:
         """Listen; `InvalidInputError` and `UnavailableError` as `open_port`."""
         server = grpc.aio.server(options=list(SERVER_OPTIONS))
-        agent_pb2_grpc.add_AgentLinkServicer_to_server(_Link(self), server)  # type: ignore[no-untyped-call]
+        server.add_generic_rpc_handlers((_handler(_Link(self)),))
         self.port = open_port(server, self._address, self._tls, proxy=self._proxy)
         await server.start()
         self._server = server
@@ -146,8 +148,8 @@ class HeadendServer:
         loop = asyncio.get_running_loop()
         while (message := await stream.outbox.next()) is not None:
             now = self._headend.now()
-            if isinstance(message, Lease) and _is_late(message, now):
-                continue  # waited for an agent that did not read; the record expires it
+            if isinstance(message, Lease) and _is_late(message, now, asks=stream.protocol > 0):
+                continue
             stream.writing_since_s = loop.time()
             await context.write(headend_message(message, now))
             stream.writing_since_s = None
@@ -177,11 +179,33 @@ class _Link(agent_pb2_grpc.AgentLinkServicer):
         return self._carrier.restorations(request, await self._carrier.admit(context))
 
 
-def _is_late(lease: Lease, now: datetime) -> bool:
-    return not lease.cancel and (
-        (lease.deliver_by is not None and lease.deliver_by < now)
-        or (lease.valid_until is not None and lease.valid_until <= now)
+def _handler(link: _Link) -> grpc.GenericRpcHandler:
+    """Return the service as the generated code would add it, but for who reads the messages of a stream."""
+    return grpc.method_handlers_generic_handler(
+        pb.DESCRIPTOR.services_by_name["AgentLink"].full_name,
+        {
+            "Stream": grpc.stream_stream_rpc_method_handler(
+                link.Stream,
+                request_deserializer=FrameReader(load_kernels).read,
+                response_serializer=pb.HeadendToAgent.SerializeToString,
+            ),
+            "Bootstrap": grpc.unary_unary_rpc_method_handler(
+                link.Bootstrap,
+                request_deserializer=pb.BootstrapRequest.FromString,
+                response_serializer=pb.BootstrapResponse.SerializeToString,
+            ),
+        },
     )
+
+
+def _is_late(lease: Lease, now: datetime, *, asks: bool) -> bool:
+    """Is it better not written? After its delivery deadline an agent is asked whether it has it, and refuses it if not.
+
+    Without that answer a command that a lost connection swallowed would count as sent for ever. One of the original
+    would apply it.
+    """
+    late = not asks and lease.deliver_by is not None and lease.deliver_by < now
+    return not lease.cancel and (late or (lease.valid_until is not None and lease.valid_until <= now))
 
 
 def _peer(context: grpc.aio.ServicerContext[object, object]) -> str:

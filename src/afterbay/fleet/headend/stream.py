@@ -28,6 +28,12 @@ class Stream:
         self.protocol = 0
         self.software = ""
         self.spool_id = ""
+        self.tick_s: float | None = None
+        """Time between two samples of its assets [s]; None: it does not say."""
+        self.own_ticks: dict[str, float] = {}
+        """Of assets that have another one [s]."""
+        self.clock_skew_s: float | None = None
+        """How far its clock was ahead of ours with its last heartbeat [s]."""
         self.claims: dict[str, None] = {}
         """Assets of its registration, also those that it does not get."""
         self.registered_at: datetime | None = None
@@ -50,6 +56,12 @@ class Stream:
             self.protocol = register.hello.protocol
             self.software = register.hello.software[:80]
             self.spool_id = register.hello.spool_id
+            self.tick_s = register.hello.tick_s
+        self.own_ticks = {asset.asset_id: asset.tick_s for asset in register.assets if asset.tick_s is not None}
+
+    def tick_of(self, asset_id: str) -> float | None:
+        """Return the time between two samples of an asset [s]; None: nobody said."""
+        return self.own_ticks.get(asset_id, self.tick_s)
 
     def tell(self, notice: Notice) -> None:
         """Let its agent know something about its registration, if it is one that understands it."""

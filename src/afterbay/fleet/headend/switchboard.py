@@ -26,6 +26,7 @@ from afterbay.fleet.messages import (
 )
 from afterbay.fleet.wire import agent_pb2 as pb
 from afterbay.fleet.wire import read_agent
+from afterbay.fleet.wire.frame import TelemetryFrame
 from afterbay.fleet.wire.identity import Grant
 
 __all__ = ["Switchboard"]
@@ -110,12 +111,15 @@ class Switchboard:
             stream.held_up = False
             stream.heard_s = self._monotonic()
 
-    def hear(self, stream: Stream, message: pb.AgentToHeadend) -> None:
+    def hear(self, stream: Stream, message: pb.AgentToHeadend | TelemetryFrame) -> None:
         """Take a message of an agent; what cannot be read is counted and noted, and the stream goes on."""
         if not stream.is_open:
             return
         stream.heard_s = self._monotonic()
         try:
+            if isinstance(message, TelemetryFrame):
+                self._take(stream, message.samples, message.batch_seq, replay=message.replay)
+                return
             match message.WhichOneof("message"):
                 case "telemetry_batch":
                     batch = message.telemetry_batch
@@ -165,6 +169,9 @@ class Switchboard:
             case Register():
                 self._register(stream, record)
             case Heartbeat():
+                # An agent that does not say how its clock stands still tells its time.
+                told_s = record.clock_skew_s
+                stream.clock_skew_s = (record.timestamp - self._clock()).total_seconds() if told_s is None else told_s
                 for asset_id in (record.asset_id,) if record.asset_id else self._sessions.served_by(stream):
                     if self._sessions.server_of(asset_id) is stream:
                         self._latest.beat(asset_id, record.timestamp)

@@ -96,19 +96,38 @@ class Inventory:
     sites: tuple[Site, ...] = ()
     assets: tuple[Asset, ...] = ()
     groups: tuple[Group, ...] = ()
+    # Every command asks; a fleet of a thousand is not read through for each.
+    _sites: Mapping[str, Site] = field(init=False, repr=False, compare=False)
+    _assets: Mapping[str, Asset] = field(init=False, repr=False, compare=False)
+    _groups: Mapping[str, Group] = field(init=False, repr=False, compare=False)
+    _of_sites: Mapping[str, tuple[Asset, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index what stands in the file."""
+        of_sites: dict[str, list[Asset]] = {}
+        for asset in sorted(self.assets, key=lambda asset: asset.id):
+            of_sites.setdefault(asset.site_id, []).append(asset)
+        # Of several with one id, which the reader refuses, the first counts.
+        for name, index in (
+            ("_sites", {site.id: site for site in reversed(self.sites)}),
+            ("_assets", {asset.id: asset for asset in reversed(self.assets)}),
+            ("_groups", {group.id: group for group in reversed(self.groups)}),
+            ("_of_sites", {site_id: tuple(assets) for site_id, assets in of_sites.items()}),
+        ):
+            object.__setattr__(self, name, index)
 
     def site(self, site_id: str) -> Site | None:
         """Return the site with this id."""
-        return next((site for site in self.sites if site.id == site_id), None)
+        return self._sites.get(site_id)
 
     def asset(self, asset_id: str) -> Asset | None:
         """Return the asset with this id."""
-        return next((asset for asset in self.assets if asset.id == asset_id), None)
+        return self._assets.get(asset_id)
 
     def group(self, group_id: str) -> Group | None:
         """Return the group with this id."""
-        return next((group for group in self.groups if group.id == group_id), None)
+        return self._groups.get(group_id)
 
     def assets_of(self, site_id: str) -> tuple[Asset, ...]:
         """Return the assets of a site, in the order of their ids."""
-        return tuple(sorted((asset for asset in self.assets if asset.site_id == site_id), key=lambda asset: asset.id))
+        return self._of_sites.get(site_id, ())

@@ -58,20 +58,22 @@ class HeadendToAgent(_message.Message):
     def __init__(self, setpoint: _Optional[_Union[Setpoint, _Mapping]] = ..., welcome: _Optional[_Union[Welcome, _Mapping]] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., notice: _Optional[_Union[Notice, _Mapping]] = ...) -> None: ...
 
 class AssetDescriptor(_message.Message):
-    __slots__ = ("asset_id", "site_id", "asset_name", "site_name", "location", "asset_type")
+    __slots__ = ("asset_id", "site_id", "asset_name", "site_name", "location", "asset_type", "tick_s")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     SITE_ID_FIELD_NUMBER: _ClassVar[int]
     ASSET_NAME_FIELD_NUMBER: _ClassVar[int]
     SITE_NAME_FIELD_NUMBER: _ClassVar[int]
     LOCATION_FIELD_NUMBER: _ClassVar[int]
     ASSET_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TICK_S_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     site_id: str
     asset_name: str
     site_name: str
     location: str
     asset_type: str
-    def __init__(self, asset_id: _Optional[str] = ..., site_id: _Optional[str] = ..., asset_name: _Optional[str] = ..., site_name: _Optional[str] = ..., location: _Optional[str] = ..., asset_type: _Optional[str] = ...) -> None: ...
+    tick_s: float
+    def __init__(self, asset_id: _Optional[str] = ..., site_id: _Optional[str] = ..., asset_name: _Optional[str] = ..., site_name: _Optional[str] = ..., location: _Optional[str] = ..., asset_type: _Optional[str] = ..., tick_s: _Optional[float] = ...) -> None: ...
 
 class Register(_message.Message):
     __slots__ = ("asset_id", "site_id", "asset_name", "site_name", "gateway_id", "assets", "hello")
@@ -92,21 +94,23 @@ class Register(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., site_id: _Optional[str] = ..., asset_name: _Optional[str] = ..., site_name: _Optional[str] = ..., gateway_id: _Optional[str] = ..., assets: _Optional[_Iterable[_Union[AssetDescriptor, _Mapping]]] = ..., hello: _Optional[_Union[Hello, _Mapping]] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol", "software", "boot_id", "spool_id", "last_command_seq")
+    __slots__ = ("protocol", "software", "boot_id", "spool_id", "last_command_seq", "tick_s")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_FIELD_NUMBER: _ClassVar[int]
     BOOT_ID_FIELD_NUMBER: _ClassVar[int]
     SPOOL_ID_FIELD_NUMBER: _ClassVar[int]
     LAST_COMMAND_SEQ_FIELD_NUMBER: _ClassVar[int]
+    TICK_S_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     software: str
     boot_id: str
     spool_id: str
     last_command_seq: int
-    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., boot_id: _Optional[str] = ..., spool_id: _Optional[str] = ..., last_command_seq: _Optional[int] = ...) -> None: ...
+    tick_s: float
+    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., boot_id: _Optional[str] = ..., spool_id: _Optional[str] = ..., last_command_seq: _Optional[int] = ..., tick_s: _Optional[float] = ...) -> None: ...
 
 class Welcome(_message.Message):
-    __slots__ = ("protocol", "software", "accepted", "refused", "window")
+    __slots__ = ("protocol", "software", "accepted", "refused", "window", "headend_time_us")
     class RefusedEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -119,12 +123,14 @@ class Welcome(_message.Message):
     ACCEPTED_FIELD_NUMBER: _ClassVar[int]
     REFUSED_FIELD_NUMBER: _ClassVar[int]
     WINDOW_FIELD_NUMBER: _ClassVar[int]
+    HEADEND_TIME_US_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     software: str
     accepted: _containers.RepeatedScalarFieldContainer[str]
     refused: _containers.ScalarMap[str, str]
     window: int
-    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ..., refused: _Optional[_Mapping[str, str]] = ..., window: _Optional[int] = ...) -> None: ...
+    headend_time_us: int
+    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., accepted: _Optional[_Iterable[str]] = ..., refused: _Optional[_Mapping[str, str]] = ..., window: _Optional[int] = ..., headend_time_us: _Optional[int] = ...) -> None: ...
 
 class Telemetry(_message.Message):
     __slots__ = ("asset_id", "site_id", "site_name", "timestamp", "soc_mwhr", "soc_pct", "capacity_mwhr", "current_mw", "setpoint_mw", "max_mw", "min_mw", "status", "voltage_v", "current_a", "dc_bus_v", "dc_bus_a", "temperature_cell_f", "temperature_module_f", "temperature_ambient_f", "soh_pct", "cycle_count", "energy_in_mwh", "energy_out_mwh", "available_charge_kw", "available_discharge_kw", "extras", "seq", "timestamp_us", "quality", "origin", "limited_by", "asset_type", "offline", "fault_code", "lease_id", "temperature_c", "cycles", "storage", "pv", "wind", "ev")
@@ -320,12 +326,14 @@ class Notice(_message.Message):
     def __init__(self, code: _Optional[str] = ..., message: _Optional[str] = ..., severity: _Optional[str] = ..., asset_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Heartbeat(_message.Message):
-    __slots__ = ("asset_id", "timestamp")
+    __slots__ = ("asset_id", "timestamp", "clock_skew_s")
     ASSET_ID_FIELD_NUMBER: _ClassVar[int]
     TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_SKEW_S_FIELD_NUMBER: _ClassVar[int]
     asset_id: str
     timestamp: str
-    def __init__(self, asset_id: _Optional[str] = ..., timestamp: _Optional[str] = ...) -> None: ...
+    clock_skew_s: float
+    def __init__(self, asset_id: _Optional[str] = ..., timestamp: _Optional[str] = ..., clock_skew_s: _Optional[float] = ...) -> None: ...
 
 class Setpoint(_message.Message):
     __slots__ = ("asset_id", "mw", "duration_s", "site_id", "group_id", "dispatch_id", "seq", "issued_at_us", "deliver_by_us", "valid_until_us", "fallback_mw", "hold_offline_s", "cancel", "members", "not_before_us", "exact_duration_s")
@@ -416,7 +424,9 @@ class AssetBootstrap(_message.Message):
     def __init__(self, asset_id: _Optional[str] = ..., telemetry: _Optional[_Union[Telemetry, _Mapping]] = ..., setpoint: _Optional[_Union[Setpoint, _Mapping]] = ...) -> None: ...
 
 class BootstrapResponse(_message.Message):
-    __slots__ = ("assets",)
+    __slots__ = ("assets", "headend_time_us")
     ASSETS_FIELD_NUMBER: _ClassVar[int]
+    HEADEND_TIME_US_FIELD_NUMBER: _ClassVar[int]
     assets: _containers.RepeatedCompositeFieldContainer[AssetBootstrap]
-    def __init__(self, assets: _Optional[_Iterable[_Union[AssetBootstrap, _Mapping]]] = ...) -> None: ...
+    headend_time_us: int
+    def __init__(self, assets: _Optional[_Iterable[_Union[AssetBootstrap, _Mapping]]] = ..., headend_time_us: _Optional[int] = ...) -> None: ...

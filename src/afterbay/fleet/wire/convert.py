@@ -68,7 +68,9 @@ def agent_message(record: AgentRecord) -> pb.AgentToHeadend:
         case Telemetry():
             return pb.AgentToHeadend(telemetry=telemetry_message(record))
         case Heartbeat():
-            beat = pb.Heartbeat(asset_id=record.asset_id, timestamp=to_text(record.timestamp))
+            beat = pb.Heartbeat(
+                asset_id=record.asset_id, timestamp=to_text(record.timestamp), clock_skew_s=record.clock_skew_s
+            )
             return pb.AgentToHeadend(heartbeat=beat)
         case Acknowledgement():
             return pb.AgentToHeadend(dispatch_ack=_ack_message(record))
@@ -92,7 +94,8 @@ def read_agent(message: pb.AgentToHeadend) -> AgentRecord | None:
         case "telemetry":
             return telemetry_record(message.telemetry)
         case "heartbeat":
-            return Heartbeat(message.heartbeat.asset_id, from_text(message.heartbeat.timestamp))
+            beat = message.heartbeat
+            return Heartbeat(beat.asset_id, from_text(beat.timestamp), _number(beat, "clock_skew_s"))
         case "dispatch_ack":
             return _read_ack(message.dispatch_ack)
         case "event":
@@ -104,7 +107,7 @@ def read_agent(message: pb.AgentToHeadend) -> AgentRecord | None:
 
 
 def headend_message(record: HeadendRecord, now: datetime) -> pb.HeadendToAgent:
-    """Return what the headend says, for the wire; `now` turns the end of a lease into the original's duration."""
+    """Return what the headend says, for the wire; `now` is when: a welcome tells it, a lease says what is left."""
     match record:
         case Lease():
             return pb.HeadendToAgent(setpoint=_setpoint(record, now))
@@ -124,6 +127,7 @@ def headend_message(record: HeadendRecord, now: datetime) -> pb.HeadendToAgent:
                     accepted=record.accepted,
                     refused=dict(record.refused),
                     window=record.window,
+                    headend_time_us=to_micros(now),
                 )
             )
 
@@ -147,7 +151,12 @@ def read_headend(message: pb.HeadendToAgent, now: datetime) -> HeadendRecord | N
         case "welcome":
             said = message.welcome
             return Welcome(
-                said.protocol, said.software, tuple(said.accepted), dict(said.refused), said.window or Welcome(0).window
+                said.protocol,
+                said.software,
+                tuple(said.accepted),
+                dict(said.refused),
+                said.window or Welcome(0).window,
+                from_micros(said.headend_time_us) if said.headend_time_us else None,
             )
         case _:
             return None
@@ -160,7 +169,7 @@ def bootstrap_request(asset_ids: Iterable[str]) -> pb.BootstrapRequest:
 
 def bootstrap_answer(restorations: Iterable[Restoration], now: datetime) -> pb.BootstrapResponse:
     """Return what the headend remembers, for the wire."""
-    answer = pb.BootstrapResponse()
+    answer = pb.BootstrapResponse(headend_time_us=to_micros(now))
     for known in restorations:
         asset = answer.assets.add(asset_id=known.asset_id)
         if known.telemetry is not None:
@@ -196,6 +205,7 @@ def _register_message(record: Register) -> pb.Register:
             site_name=asset.site_name,
             location=asset.location,
             asset_type="" if asset.asset_type == "storage" else asset.asset_type,
+            tick_s=asset.tick_s or 0.0,
         )
     if record.assets:
         primary = min(record.assets, key=lambda asset: asset.asset_id)
@@ -210,6 +220,7 @@ def _register_message(record: Register) -> pb.Register:
                 boot_id=said.boot_id,
                 spool_id=said.spool_id,
                 last_command_seq=said.last_command_seq,
+                tick_s=said.tick_s or 0.0,
             )
         )
     return message
@@ -226,6 +237,7 @@ def _read_register(message: pb.Register) -> Register:
             site_name=asset.site_name,
             location=getattr(asset, "location", ""),
             asset_type=_asset_type(getattr(asset, "asset_type", "")),
+            tick_s=_tick(getattr(asset, "tick_s", 0.0)),
         )
         for asset in described
         if asset.asset_id
@@ -234,7 +246,13 @@ def _read_register(message: pb.Register) -> Register:
     if message.HasField("hello"):
         said = message.hello
         hello = Hello(
-            message.gateway_id, said.protocol, said.software, said.boot_id, said.spool_id, said.last_command_seq
+            message.gateway_id,
+            said.protocol,
+            said.software,
+            said.boot_id,
+            said.spool_id,
+            said.last_command_seq,
+            _tick(said.tick_s),
         )
     return Register(message.gateway_id, tuple(assets[asset_id] for asset_id in sorted(assets)), hello)
 
@@ -354,7 +372,11 @@ def _moment(message: pb.Setpoint, name: str) -> datetime | None:
     return from_micros(getattr(message, name)) if message.HasField(name) else None
 
 
-def _number(message: pb.DispatchAck | pb.Setpoint, name: str) -> float | None:
+def _tick(seconds: float) -> float | None:
+    return seconds if 0.0 < seconds <= _LONGEST_S else None
+
+
+def _number(message: pb.DispatchAck | pb.Setpoint | pb.Heartbeat, name: str) -> float | None:
     if not message.HasField(name):
         return None
     value = cast(float, getattr(message, name))

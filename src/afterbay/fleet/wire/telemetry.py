@@ -17,13 +17,24 @@ from afterbay.fleet.wire import agent_pb2 as pb
 from afterbay.fleet.wire.details import read_details, write_details
 from afterbay.fleet.wire.times import from_micros, from_text, to_micros, to_text
 
-__all__ = ["COLUMNS", "brief_record", "fill_telemetry", "telemetry_message", "telemetry_record", "telemetry_values"]
+__all__ = [
+    "COLUMNS",
+    "ORIGINS",
+    "QUALITIES",
+    "brief_record",
+    "fill_telemetry",
+    "telemetry_message",
+    "telemetry_record",
+    "telemetry_values",
+]
 
 COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Telemetry))
 """Names of a row's values: those of `Telemetry`, in its order."""
 
-_QUALITIES = ("good", "uncertain", "bad", "stale")
-_ORIGINS = ("unknown", "device", "simulated", "replay")
+QUALITIES: tuple[str, ...] = ("good", "uncertain", "bad", "stale")
+"""In the order of their numbers on the wire."""
+ORIGINS: tuple[str, ...] = ("unknown", "device", "simulated", "replay")
+"""In the order of their numbers on the wire."""
 _KNOWN_TYPES = frozenset(ASSET_TYPES)
 
 
@@ -52,8 +63,8 @@ def fill_telemetry(message: pb.Telemetry, sample: Telemetry, *, compact: bool) -
     if not sample.online:
         message.offline = True
     if sample.quality != "good":
-        message.quality = cast(Any, _QUALITIES.index(sample.quality))
-    message.origin = cast(Any, _ORIGINS.index(sample.origin))
+        message.quality = cast(Any, QUALITIES.index(sample.quality))
+    message.origin = cast(Any, ORIGINS.index(sample.origin))
     if sample.fault_code is not None:
         message.fault_code = sample.fault_code
     if sample.limited_by is not None:
@@ -104,8 +115,8 @@ def telemetry_values(
         not message.offline,
         _text(message.fault_code) or None,
         _text(message.limited_by) or None,
-        _QUALITIES[quality] if 0 <= quality < len(_QUALITIES) else "uncertain",
-        "replay" if replay else (_ORIGINS[origin] if 0 <= origin < len(_ORIGINS) else "unknown"),
+        QUALITIES[quality] if 0 <= quality < len(QUALITIES) else "uncertain",
+        "replay" if replay else (ORIGINS[origin] if 0 <= origin < len(ORIGINS) else "unknown"),
         message.seq,
         _text(message.lease_id) or None,
         _finite(message.energy_in_mwh) if has("energy_in_mwh") else None,

@@ -189,6 +189,7 @@ class LocalGateway:
             # Always the same: numbers go on above those of the newest samples, also across restarts.
             spool_id=_NAME,
             last_command_seq=self._control.book.last_seq,
+            tick_s=self._tick_s,
         )
         descriptors = tuple(
             AssetDescriptor(

@@ -6,13 +6,26 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import groupby
+from math import isfinite
+from operator import itemgetter
 from struct import Struct
-from typing import Any
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from afterbay.fleet.wire import COLUMNS
+import numpy as np
 
-__all__ = ["pack_rows", "split_rows"]
+from afterbay.fleet.headend.latest import Block
+from afterbay.fleet.wire import COLUMNS, telemetry_values
+from afterbay.fleet.wire.frame import FrameSamples
+from afterbay.fleet.wire.frame_layout import COLUMNS as COLUMNS_OF_TABLE
+from afterbay.fleet.wire.times import to_micros
+
+if TYPE_CHECKING:
+    from afterbay.fleet.headend.api import TelemetryBlock
+
+__all__ = ["load_packing", "pack_block", "pack_rows", "split_rows"]
 
 _NULL = b"\xff\xff\xff\xff"
 _COUNT = Struct(">h")
@@ -20,6 +33,7 @@ _LENGTH = Struct(">i")
 _FLOAT = Struct(">id").pack
 _BIGINT = Struct(">iq").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_LITTLE = Struct("<d").unpack_from
 _TRUE, _FALSE = b"\0\0\0\1\1", b"\0\0\0\1\0"
 _KEPT_WORDS = 100_000
 _LONGEST_WORD = 200
@@ -89,6 +103,85 @@ def pack_rows(rows: Iterable[tuple[object, ...]]) -> list[bytes]:
     """Pack rows of plain values in the order of `afterbay.fleet.wire.COLUMNS`, one `bytes` each."""
     plan = _PLAN
     return [_HEAD + b"".join([pack(row[place]) for place, pack in plan]) for row in rows]
+
+
+class _Compiled:
+    """Loads the compiled code aside: commands are written with samples, and must not wait while it is compiled."""
+
+    def __init__(self) -> None:
+        self._thread: Thread | None = None
+        self._ready = False
+
+    def is_ready(self) -> bool:
+        """Is it loaded? If not, it is being loaded from now on."""
+        if not self._ready and self._thread is None:
+            self._thread = Thread(target=self.load, name="kernels", daemon=True)
+            self._thread.start()
+        return self._ready
+
+    def load(self) -> None:
+        """Load it now."""
+        from afterbay.server.fleet.recorder.copy_kernels import pack_samples
+
+        octets, codes = np.frombuffer(b"\0", np.uint8), np.zeros(0, np.int8)
+        tables = np.empty((0, COLUMNS_OF_TABLE), np.int64), np.empty((0, 4), np.int64)
+        pack_samples(octets, tables[0], 0, False, np.empty(1, np.uint8), codes, tables[1])
+        self._ready = True
+
+
+_compiled = _Compiled()
+
+
+def load_packing() -> None:
+    """Load the compiled code that packs frames; without this the first frame begins to load it."""
+    _compiled.load()
+
+
+def pack_block(block: TelemetryBlock) -> bytes:
+    """Pack the samples of a block; a frame's by compiled code, in their order but for those that it leaves."""
+    if isinstance(block, Block) and block.frame is not None and _compiled.is_ready():
+        return _pack_frame(block.frame, block.received_at, replay=block.replay)
+    return b"".join(pack_rows(block.rows()))
+
+
+def _pack_frame(samples: FrameSamples, received_at: datetime, *, replay: bool) -> bytes:
+    from afterbay.server.fleet.recorder.copy_kernels import pack_samples
+    from afterbay.server.fleet.recorder.copy_layout import MOST_EXTRAS, ROOM
+
+    count = len(samples)
+    out, left = np.empty(ROOM * count + len(samples.raw), np.uint8), np.zeros(count, np.int8)
+    details = np.empty((MOST_EXTRAS * count, 4), np.int64)
+    size, found = pack_samples(
+        samples.octets, samples.table, to_micros(received_at), replay, out, left, details
+    )  # fmt: skip
+    packed = _with_details(out[:size].tobytes(), samples.raw, details[:found].tolist())
+    others = samples.only(np.flatnonzero(left))
+    if not len(others):
+        return packed
+    values = (telemetry_values(sample, replay=replay, received_at=received_at) for sample in others)
+    return packed + b"".join(pack_rows(values))
+
+
+def _with_details(packed: bytes, raw: bytes, details: list[list[int]]) -> bytes:
+    """Put the details of rows where NULL stands for them: Python knows how to write a double for JSON."""
+    if not details:
+        return packed
+    pieces, done = [], 0
+    for to, entries in groupby(details, key=itemgetter(0)):
+        known = {raw[start:end]: _LITTLE(raw, at)[0] for _, start, end, at in entries}
+        texts = [
+            b"%b:%b" % (_name(name), repr(known[name]).encode()) for name in sorted(known) if isfinite(known[name])
+        ]
+        if texts:
+            document = b"\1{" + b",".join(texts) + b"}"
+            pieces += [packed[done:to], _LENGTH.pack(len(document)), document]
+            done = to + len(_NULL)
+    return b"".join((*pieces, packed[done:]))
+
+
+@lru_cache(_KEPT_WORDS)
+def _name(raw: bytes) -> bytes:
+    return json.dumps(raw.decode("ascii")).encode()
 
 
 def split_rows(packed: bytes) -> Iterator[bytes]:

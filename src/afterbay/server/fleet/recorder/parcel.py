@@ -9,7 +9,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from afterbay.server.fleet.recorder.encoding import pack_rows
+from afterbay.server.fleet.recorder.encoding import pack_block
 
 if TYPE_CHECKING:
     from afterbay.fleet.commands.command import Command
@@ -62,7 +62,7 @@ def read_parcel(raw: bytes) -> Parcel:
 
 def pack_batch(batch: RecordBatch) -> Parcel:
     """Return a batch of the headend as a parcel."""
-    packed = [row for block in batch.telemetry for row in pack_rows(block.rows())]
+    packed = [pack_block(block) for block in batch.telemetry]
     rows: dict[str, list[dict[str, Any]]] = {
         "dispatches": [_command(command) for command in batch.commands],
         "dispatch_changes": [change for command in batch.commands for change in _changes(command)],
@@ -82,7 +82,7 @@ def pack_batch(batch: RecordBatch) -> Parcel:
             for event in batch.events
         ],
     }  # fmt: skip
-    return Parcel(b"".join(packed), len(packed), {name: found for name, found in rows.items() if found})
+    return Parcel(b"".join(packed), batch.samples, {name: found for name, found in rows.items() if found})
 
 
 def as_uuid(text: str | None) -> UUID | None:

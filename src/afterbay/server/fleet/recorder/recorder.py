@@ -6,10 +6,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from afterbay.core.errors import UnavailableError
+from afterbay.core.errors import OutOfRangeError, Problem, UnavailableError
 from afterbay.server.fleet.recorder.parcel import Parcel, pack_batch, read_parcel
 
 if TYPE_CHECKING:
@@ -54,11 +54,29 @@ class DatabaseRecorder:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         retry_s: tuple[float, float] = (0.5, 10.0),
+        keep_days: float | None = None,
     ) -> None:
+        """Prepare.
+
+        Args:
+            store: The database.
+            buffer: The disk.
+            clock: Wall clock, UTC.
+            retry_s: First and longest pause before what failed is tried again [s].
+            keep_days: Telemetry of weeks that ended longer ago is dropped; None: everything is kept.
+
+        Raises:
+            OutOfRangeError: `keep_days` is less than a day.
+        """
+        if keep_days is not None and not keep_days >= 1.0:
+            raise OutOfRangeError(
+                Problem("keep_days", f"{keep_days:g}", "1 or more", "leave it out to keep everything")
+            )
         self._store = store
         self._buffer = buffer
         self._clock = clock
         self._retry_s = retry_s
+        self._keep_days = keep_days
         # Threads do the work; one at a time touches the buffer and the database.
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
@@ -94,6 +112,7 @@ class DatabaseRecorder:
             )  # fmt: skip
             while not self._buffer.is_empty:
                 await self._write_oldest()
+            await self._drop_old()
             return await _in_thread(lambda: self._store.restored(inventory))
 
     async def reconcile(self, inventory: Inventory) -> None:
@@ -154,6 +173,17 @@ class DatabaseRecorder:
                     await _in_thread(lambda: self._store.make_partitions(self._clock()))
             except Exception:
                 _log.exception("no partitions were made; samples go to the last one until there are some")
+            async with self._turn:
+                await self._drop_old()
+
+    async def _drop_old(self) -> None:
+        if self._keep_days is None:
+            return
+        before = self._clock() - timedelta(days=self._keep_days)
+        try:
+            await _in_thread(lambda: self._store.drop_old(before))
+        except Exception:
+            _log.exception("old telemetry was not dropped; it is tried again in %g h", _PARTITIONS_S / 3600.0)
 
     async def _write_oldest(self) -> None:
         def work() -> tuple[Parcel, int, int]:

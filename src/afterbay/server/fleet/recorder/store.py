@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from psycopg.errors import DataError as DriverDataError
+from psycopg.errors import IntegrityError as DriverIntegrityError
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import sessionmaker
 
@@ -26,6 +27,7 @@ from afterbay.server.fleet.repository import (
     WatchRepository,
 )
 from afterbay.server.migrations import migrate
+from afterbay.server.partitions import drop_partitions
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Store"]
 
 _log = logging.getLogger(__name__)
+_REFUSALS = (DataError, IntegrityError, DriverDataError, DriverIntegrityError)
+"""What a row brings upon itself; COPY goes past SQLAlchemy and raises the driver's own."""
 _SITE_COLUMNS = ("id", "name", "location")
 _ASSET_COLUMNS = (
     "id", "site_id", "name", "location", "asset_type", "capacity_mwhr", "max_mw", "min_mw", "efficiency",
@@ -89,6 +93,14 @@ class Store:
         with session_scope(self._sessions) as session:
             SampleRepository(session).make_partitions(now)
 
+    def drop_old(self, before: datetime) -> tuple[str, ...]:
+        """Drop the weeks of telemetry that ended before a moment; returns their partitions."""
+        with session_scope(self._sessions) as session:
+            dropped = drop_partitions(session.connection(), "telemetry", before)
+        if dropped:
+            _log.warning("dropped telemetry before %s: %s", before.date(), ", ".join(dropped))
+        return dropped
+
     def restored(self, inventory: Inventory) -> Restored:
         """Return the newest samples and the commands that were not over.
 
@@ -109,7 +121,7 @@ class Store:
         """
         try:
             return self._write(parcel)
-        except (DataError, IntegrityError, DriverDataError):
+        except _REFUSALS:
             # Something no database takes: it must not hold up everything that comes after it.
             _log.exception("a parcel of %d samples is written piece by piece", parcel.sample_count)
             return self._write_pieces(parcel)
@@ -142,7 +154,7 @@ class Store:
             for entry in entries:
                 try:
                     self._write(Parcel(rows={name: [entry]}))
-                except (DataError, IntegrityError):
+                except _REFUSALS:
                     self.rejected += 1
                     _log.exception("a row of %s cannot be kept: %s", name, str(entry)[:500])
         return new
@@ -152,7 +164,7 @@ class Store:
             return 0
         try:
             return self._write(Parcel(b"".join(rows), len(rows)))
-        except (DataError, IntegrityError, DriverDataError):
+        except _REFUSALS:
             if len(rows) == 1:
                 self.rejected += 1
                 _log.exception("a sample cannot be kept: %s", rows[0].hex())

@@ -61,6 +61,6 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="The same key with the same request is accepted once",
+        description="The same key with the same request is accepted once, with another request it is refused (422)",
     ),
 ]

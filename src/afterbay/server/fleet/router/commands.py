@@ -37,6 +37,7 @@ async def dispatch(
     is a conflict, unless `deliver_within_s` asks to wait for it.
     """
     outcome = fleet.submit(body.body(), actor=actor, key=key, not_before=body.not_before)
+    await fleet.headend.kept()  # what was accepted is known after a restart too
     response.headers["Location"] = f"/dispatch/{outcome.command.id}"
     if outcome.duplicate:
         response.headers["Idempotent-Replayed"] = "true"
@@ -50,12 +51,21 @@ async def preview(body: _DispatchBody, fleet: Fleet) -> PreviewOut:
 
 
 @router.post("/dispatch/schedule", status_code=202, responses=_REFUSED)
-async def schedule(body: ScheduleIn, fleet: Fleet, actor: Actor, key: IdempotencyKey = None) -> ScheduleOut:
-    """Send a list of intervals to one target: a command per interval, all or none."""
+async def schedule(
+    body: ScheduleIn, response: Response, fleet: Fleet, actor: Actor, key: IdempotencyKey = None
+) -> ScheduleOut:
+    """Send a list of intervals to one target: a command per interval, all or none.
+
+    The key is the schedule's id; without one it gets a new id.
+    """
     rows: list[dict[str, object]] = [interval.model_dump() for interval in body.intervals]
-    outcomes = fleet.submit_schedule(body.model_dump(exclude={"intervals"}), rows, actor=actor, key=key)
+    schedule_id, outcomes = fleet.submit_schedule(body.model_dump(exclude={"intervals"}), rows, actor=actor, key=key)
+    await fleet.headend.kept()
+    if outcomes and all(outcome.duplicate for outcome in outcomes):
+        response.headers["Idempotent-Replayed"] = "true"
     inventory, now = fleet.headend.inventory, fleet.clock()
-    return ScheduleOut(commands=[DispatchOut.of_outcome(outcome, inventory, now) for outcome in outcomes])
+    commands = [DispatchOut.of_outcome(outcome, inventory, now) for outcome in outcomes]
+    return ScheduleOut(schedule_id=schedule_id, commands=commands)
 
 
 @router.get("/dispatch/history", responses=documented(404, 422))
@@ -89,7 +99,7 @@ async def get_command(command_id: str, fleet: Fleet) -> CommandOut:
 @router.delete("/dispatch/{command_id}", status_code=202, responses=documented(404, 409))
 async def delete_command(command_id: str, fleet: Fleet, actor: Actor) -> CommandOut:
     """End a command now: its assets ramp to its fallback."""
-    return _cancelled(fleet, command_id, actor, "")
+    return await _cancelled(fleet, command_id, actor, "")
 
 
 @router.post("/dispatch/{command_id}/cancel", status_code=202, responses=documented(404, 409, 422))
@@ -100,8 +110,10 @@ async def cancel_command(
     reason: Annotated[Line, Body(embed=True, description="Why, for the record")] = "",
 ) -> CommandOut:
     """End a command now, and say why."""
-    return _cancelled(fleet, command_id, actor, reason)
+    return await _cancelled(fleet, command_id, actor, reason)
 
 
-def _cancelled(fleet: FleetService, command_id: str, actor: str, reason: str) -> CommandOut:
-    return CommandOut.of(fleet.cancel(command_id, actor=actor, reason=reason), fleet.headend.inventory)
+async def _cancelled(fleet: FleetService, command_id: str, actor: str, reason: str) -> CommandOut:
+    command = fleet.cancel(command_id, actor=actor, reason=reason)
+    await fleet.headend.kept()
+    return CommandOut.of(command, fleet.headend.inventory)

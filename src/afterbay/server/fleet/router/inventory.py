@@ -49,11 +49,8 @@ _GroupIn = Annotated[
 async def list_assets(fleet: Fleet) -> list[AssetOut]:
     """List all assets, with their newest values."""
     inventory, latest = fleet.headend.inventory, fleet.latest()
-    connected = {row.asset_id for row in fleet.headend.agents() if row.connected}
-    return [
-        AssetOut.of(asset, inventory, latest.get(asset.id), connected=asset.id in connected)
-        for asset in inventory.assets
-    ]
+    agents = {row.asset_id: row for row in fleet.headend.agents()}
+    return [AssetOut.of(asset, inventory, latest.get(asset.id), agents[asset.id]) for asset in inventory.assets]
 
 
 @router.get("/assets/{asset_id}", responses=_ABSENT)
@@ -160,5 +157,5 @@ async def delete_group(group_id: str, fleet: Fleet) -> None:
 
 def _asset_out(fleet: FleetService, asset_id: str) -> AssetOut:
     asset = fleet.asset(asset_id)
-    sample, row = fleet.headend.telemetry(asset.id), fleet.headend.agent(asset.id)
-    return AssetOut.of(asset, fleet.headend.inventory, sample, connected=row.connected)
+    sample, agent = fleet.headend.telemetry(asset.id), fleet.headend.agent(asset.id)
+    return AssetOut.of(asset, fleet.headend.inventory, sample, agent)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from afterbay.fleet.commands import schedule_of
 from afterbay.server.units import Identity, Line, Moment, Mw, Mwh, Positive
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class CommandOut(BaseModel):
     duration_s: float | None
     status: str
     state: str
-    reason: str
+    reason: str = Field(description="Why it is limited, waits or ended early; else what was foreseen against it")
     submitted_at: datetime
     ack_status: str | None
     acked_at: datetime | None
@@ -152,6 +153,7 @@ class CommandOut(BaseModel):
     delivered_mw: Mw | None
     actor: str
     note: str
+    schedule_id: str | None = Field(description="Of the schedule that it is an interval of")
     parts: list[PartOut]
     history: list[ChangeOut]
 
@@ -193,6 +195,7 @@ class DispatchOut(CommandOut):
 class ScheduleOut(BaseModel):
     """Answer to a schedule: a command per interval, in order."""
 
+    schedule_id: str = Field(description="On each of its commands too, by which it is listed and ended")
     commands: list[DispatchOut]
 
 
@@ -291,6 +294,7 @@ def _command_fields(command: Command, inventory: Inventory) -> dict[str, Any]:
     kind, target_id = command.target, command.target_id
     asset = inventory.asset(target_id) if kind == "asset" else None
     site = inventory.site(target_id if kind == "site" else asset.site_id if asset else "")
+    schedule = schedule_of(command)
     acked = min(
         (change.at for change in command.history if change.actor.startswith(("gateway:", "agent:"))), default=None
     )
@@ -308,7 +312,7 @@ def _command_fields(command: Command, inventory: Inventory) -> dict[str, Any]:
         "duration_s": command.duration_s,
         "status": "accepted",
         "state": command.state,
-        "reason": command.reason,
+        "reason": command.why,
         "submitted_at": command.submitted_at,
         "ack_status": None if acked is None else "applied" if command.state in _APPLIED else command.state,
         "acked_at": acked,
@@ -322,6 +326,7 @@ def _command_fields(command: Command, inventory: Inventory) -> dict[str, Any]:
         "delivered_mw": command.delivered_mw,
         "actor": command.actor,
         "note": command.note,
+        "schedule_id": None if schedule is None else schedule[0],
         "parts": [
             PartOut(
                 asset_id=part.asset_id,

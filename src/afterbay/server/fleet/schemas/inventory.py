@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from afterbay.server.units import Mw, Mwh, MwPerMinute, Percent
 
 if TYPE_CHECKING:
+    from afterbay.fleet.headend import AgentRow
     from afterbay.fleet.inventory import Asset, Group, Inventory
     from afterbay.fleet.messages import Telemetry
     from afterbay.server.fleet.service import SiteSum
@@ -44,6 +45,7 @@ class AssetOut(BaseModel):
     max_soc_pct: Percent
     reserve_soc_pct: Percent | None
     device: str
+    tick_s: float | None = Field(description="Time between two samples, as the agent says [s]; null: not known")
     timestamp: datetime | None
     online: bool
     status: str | None
@@ -56,7 +58,7 @@ class AssetOut(BaseModel):
     quality: str | None
 
     @classmethod
-    def of(cls, asset: Asset, inventory: Inventory, sample: Telemetry | None, *, connected: bool) -> AssetOut:
+    def of(cls, asset: Asset, inventory: Inventory, sample: Telemetry | None, agent: AgentRow) -> AssetOut:
         """Return an asset for the wire."""
         site = inventory.site(asset.site_id)
         return cls(
@@ -75,8 +77,9 @@ class AssetOut(BaseModel):
             max_soc_pct=asset.max_soc_pct,
             reserve_soc_pct=asset.reserve_soc_pct,
             device=asset.device.partition("?")[0],
+            tick_s=agent.tick_s,
             timestamp=sample.timestamp if sample else None,
-            online=connected and (sample is None or sample.online),
+            online=agent.connected and (sample is None or sample.online),
             status=sample.status if sample else None,
             soc_mwhr=sample.soc_mwh if sample else None,
             soc_pct=sample.soc_pct if sample else None,

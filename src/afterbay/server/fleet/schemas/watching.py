@@ -49,6 +49,8 @@ class AgentOut(BaseModel):
     protocol: int | None
     software: str
     reconnects: int
+    tick_s: float | None = Field(description="Time between two samples, as the agent says [s]")
+    clock_skew_s: float | None = Field(description="How far the agent's clock is ahead of the headend's [s]")
     sessions: list[SessionOut] = Field(description="Newest first, at most five, at most one of them open")
 
     @classmethod

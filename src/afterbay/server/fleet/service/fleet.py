@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from afterbay.core.errors import NotFoundError, UnavailableError
-from afterbay.fleet.commands import CommandRequest, read_intervals, read_request, schedule_requests
+from afterbay.fleet.commands import CommandRequest, read_request
 from afterbay.fleet.messages import Event, Telemetry
 from afterbay.server.fleet.service.editing import Editor
+from afterbay.server.fleet.service.scheduling import submit_schedule
 from afterbay.server.fleet.service.sums import SiteSum, site_sum
 
 if TYPE_CHECKING:
@@ -169,30 +170,9 @@ class FleetService:
 
     def submit_schedule(
         self, body: Mapping[str, object], rows: list[dict[str, object]], *, actor: str, key: str | None
-    ) -> list[Outcome]:
-        """Accept a list of intervals, all or none: the whole list is checked before the first is sent."""
-        intervals = read_intervals(rows)
-        target = {name: str(body[name]).lower() for name in ("asset_id", "site_id", "group_id") if body.get(name)}
-        requests = schedule_requests(
-            intervals,
-            now=self.clock(),
-            asset_id=target.get("asset_id"),
-            site_id=target.get("site_id"),
-            group_id=target.get("group_id"),
-            strict=bool(body.get("strict", False)),
-            allow_gaps=bool(body.get("allow_gaps", False)),
-        )
-        for scheduled in requests:
-            self.headend.preview(scheduled.request)
-        return [
-            self.headend.submit(
-                scheduled.request,
-                actor=actor,
-                key=None if key is None else f"{key}/{place}",
-                not_before=scheduled.not_before,
-            )
-            for place, scheduled in enumerate(requests)
-        ]
+    ) -> tuple[str, list[Outcome]]:
+        """Accept a list of intervals, all or none; return the schedule's id and what became of each."""
+        return submit_schedule(self.headend, body, rows, now=self.clock(), actor=actor, key=key)
 
     def preview(self, body: Mapping[str, object]) -> object:
         """Foresee a command; nothing is sent."""

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any
 
 from afterbay.core.errors import ConflictError, InvalidInputError, Problem
@@ -43,7 +43,8 @@ def only_one(
     ends = clock() + wait_s
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.open("a+b")
+        # Unbuffered: what a full disk did not take is not tried again when the file is closed.
+        stream = path.open("a+b", buffering=0)
     except OSError as error:
         raise InvalidInputError(
             Problem(str(path), error.strerror or "no file", "a folder that can be written", "choose another folder")
@@ -56,12 +57,14 @@ def only_one(
                 raise ConflictError(f"{what} has to wait: {path} is held{who} -> try again when that is done")
             sleep(0.05)
         try:
-            stream.truncate(0)
-            stream.write(json.dumps({"pid": os.getpid(), "what": what}).encode())
-            stream.flush()
+            # A full disk is no reason not to work: who holds the lock is for people.
+            with suppress(OSError):
+                stream.truncate(0)
+                stream.write(json.dumps({"pid": os.getpid(), "what": what}).encode())
             yield
         finally:
-            stream.truncate(0)
+            with suppress(OSError):
+                stream.truncate(0)
             _give(stream)
 
 
