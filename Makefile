@@ -66,6 +66,8 @@ docs: $(READY) ## Build the documentation strictly into site/
 lock: $(READY) ## Renew the lock files after a change of pyproject.toml
 	cd $(CURDIR) && $(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --generate-hashes \
 		--no-annotate --no-header -p 3.11 -q -o requirements-dev.lock
+	cd $(CURDIR) && $(BIN)/uv pip compile pyproject.toml --extra all --universal --generate-hashes \
+		--no-annotate --no-header -p 3.11 -q -c requirements-dev.lock -o requirements-run.lock
 	echo 'uv==0.13.8' | $(BIN)/uv pip compile - --universal --generate-hashes --no-annotate --no-header \
 		-p 3.11 -q -o requirements-uv.lock
 

@@ -28,6 +28,7 @@ from PIL import Image
 from afterbay.cli.app import app as cli_app
 from afterbay.community.results import definitions_table
 from afterbay.profiles import checks
+from afterbay.server.settings import Settings, stated
 from afterbay.sizing import calculate_recommendations, goal, grid, layout, pareto, physics, recommendation
 from afterbay.sizing import sweep as run_sweep
 from afterbay.sizing.charts import alt_text, amounts, pareto_chart, save_png
@@ -69,6 +70,20 @@ _ORDERS = {
     "generator_first": "before the battery",
 }
 _EMERGENCIES = {"none": "-", "day": "`allow_emergency_dg_day`", "night": "`allow_emergency_dg_night`"}
+_SETTINGS = {
+    "data_dir": "everything that is kept on this machine", "log_level": "`RUST_LOG=info,x=debug` counts as `info`",
+    "database_url": "`postgres://...`, or `embedded`; `serve` without one has its own, `headend` without one has none",
+    "reset_db": "headend: empty the fleet's tables once, and no others", "http": "headend: REST and its page",
+    "grpc": "agents dial in here", "fleet_tokens_file": "the same, a pair a line", "tls_cert": "certificate (PEM)",
+    "tls_key": "its key (PEM)", "grpc_cert": "certificate of the link (PEM)", "grpc_key": "its key (PEM)",
+    "max_body_kb": "a larger request is refused, 413 [kB]", "oidc_client_id": "our id at the provider",
+    "oidc_client_secret": "without one PKCE alone protects us", "oidc_scopes": "what the provider is asked",
+    "oidc_name": "what the page of signing in calls it", "oidc_role_claim": "claim of the ID token; dots go inside",
+    "oidc_link_by_email": "a verified address opens the account with that address", "smtp_from": "sender of mails",
+    "smtp_url": "`smtp://user:password@host:587` (STARTTLS) or `smtps://...`; without one no mail is sent",
+    "oidc_create_users": "somebody unknown gets an account", "rate_limit_address": "requests of one address",
+    "rate_limit_sign_in": "changes under `/api/v1/auth/` from one address", "log_format": "`console` or `json`",
+}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,6 +175,19 @@ def _default(item: Any) -> str:
     if isinstance(item.default, float):
         return f"`{item.default:_g}`" if item.default < 1e6 else f"`{item.default:_.0f}`"
     return f"`{item.default!r}`"
+
+
+def settings_page() -> str:
+    """Return every variable of the server with its default and what it says."""
+    texts = _field_texts(Settings) | _SETTINGS
+    rows = []
+    # Made without the environment, so that the page is the same everywhere.
+    for one in stated(Settings.model_construct(), environment={}):
+        names = getattr(Settings.model_fields[one.name].validation_alias, "choices", [one.variable])
+        value = "the user's data folder" if one.name == "data_dir" else f"`{one.value}`" if one.value != "-" else "-"
+        text = texts[one.name].removesuffix(".")
+        rows.append([", ".join(f"`{name}`" for name in names), value, text[0].upper() + text[1:]])
+    return table(["Variable", "Default", "What it says"], rows)
 
 
 def templates_page() -> str:
@@ -358,6 +386,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "constants.md": constants_page,
     "project-file.md": project_file_page,
     "command.md": command_page,
+    "settings.md": settings_page,
     "red-rock-quarry.md": red_rock_quarry_page,
 }
 PICTURES: dict[str, Callable[[], Figure]] = {"red-rock-quarry-pareto.png": red_rock_quarry_picture}

@@ -30,7 +30,9 @@ def totals(seed: int) -> bytes:
     """Return the totals of a small sweep, to the last bit."""
     profile = np.random.default_rng(seed).uniform(0.0, 2.0, size=240)
     params = SimulationParams(load_profile=[1.0] * 240, solar_profile=profile, dg_capacity=1.0)
-    return sweep(params, 1, SizeGrid(bess_mwh=(1.0, 2.0), durations_h=(2.0,), dg_mw=(0.0, 1.0)), jobs=1).totals.tobytes()
+    return sweep(
+        params, 1, SizeGrid(bess_mwh=(1.0, 2.0), durations_h=(2.0,), dg_mw=(0.0, 1.0)), jobs=1
+    ).totals.tobytes()
 
 
 def dies_once(given: tuple[str, int]) -> int:

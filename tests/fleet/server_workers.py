@@ -84,7 +84,7 @@ def look(sessions: sessionmaker[Session], job_id: UUID) -> JobView:
         return service.find(session, ADMINISTRATOR, job_id)
 
 
-def wait_until(find: Callable[[], _Found | None], *, seconds: float = 20.0) -> _Found:
+def wait_until(find: Callable[[], _Found | None], *, seconds: float = 45.0) -> _Found:
     """Return what is found as soon as it is something."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -95,7 +95,7 @@ def wait_until(find: Callable[[], _Found | None], *, seconds: float = 20.0) -> _
     raise AssertionError(f"nothing within {seconds} s")
 
 
-def ended(sessions: sessionmaker[Session], job_id: UUID, *, seconds: float = 20.0) -> JobView:
+def ended(sessions: sessionmaker[Session], job_id: UUID, *, seconds: float = 45.0) -> JobView:
     """Return a job when it is over."""
 
     def over() -> JobView | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -12,12 +13,13 @@ from uuid import UUID, uuid4
 import numpy as np
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from server_database import INVENTORY
+from server_database import ASSET, INVENTORY, OTHER
 from server_identity import CHEAP, PASSWORD, person
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from afterbay.fleet.headend import Headend
+from afterbay.fleet.inventory import add_group, add_site, read_group, read_site
 from afterbay.server.db import make_engine, read_url
 from afterbay.server.fleet.service import Editor, FleetService
 from afterbay.server.fleet.service.history import Database
@@ -59,6 +61,9 @@ SECTIONS: dict[str, dict[str, Any]] = {
     "financial_config": {"costs": {"installation_pct": 0}},
 }  # fmt: skip
 
+_GROUP: dict[str, Any] = {"id": str(UUID(int=31)), "name": "Both", "asset_ids": [ASSET.id, OTHER.id]}
+_EMPTY_SITE: dict[str, Any] = {"id": str(UUID(int=32)), "name": "Fallow"}
+
 
 class World:
     """An application with everything in it; all of it stands in one transaction that never commits."""
@@ -85,9 +90,13 @@ class World:
     def tell(self, who: str | Mapping[str, str], method: str, path: str, **more: Any) -> Any:
         """Send a request as somebody."""
         headers = {**(self.headers[who] if isinstance(who, str) else who), **more.pop("headers", {})}
+        portal = self.client.portal
+        assert portal is not None
+        ending = portal.start_task_soon(self._end_streams)
         try:
             return self.client.request(method, path, headers=headers, follow_redirects=False, **more)
         finally:
+            ending.cancel()
             self.client.cookies.clear()
             if path.startswith(FLEET) and method not in ("GET", "HEAD", "OPTIONS"):
                 self.renew_fleet()
@@ -119,7 +128,17 @@ class World:
         portal = self.client.portal
         assert portal is not None
         made = _fleet(self._folder / uuid4().hex, self.parts.engine)
-        self.app.state.fleet = self._fleet.enter_context(portal.wrap_async_context_manager(made))
+        fleet, self.ids["command_id"] = self._fleet.enter_context(portal.wrap_async_context_manager(made))
+        self.app.state.fleet = fleet
+        self.ids |= {"group_id": _GROUP["id"], "empty_site_id": _EMPTY_SITE["id"]}
+
+    async def _end_streams(self) -> None:
+        """End the fleet's streams as soon as they told what there is: a request waits for the end of its answer."""
+        while True:
+            await asyncio.sleep(0.05)
+            fleet: FleetService | None = getattr(self.app.state, "fleet", None)
+            if fleet is not None:
+                fleet.end_live()
 
     def _make_people(self) -> None:
         for name, roles in PEOPLE.items():
@@ -235,12 +254,14 @@ def running_world(url: str, folder: Path, **settings: Any) -> Iterator[World]:
 
 
 @asynccontextmanager
-async def _fleet(folder: Path, engine: Engine) -> AsyncIterator[FleetService]:
+async def _fleet(folder: Path, engine: Engine) -> AsyncIterator[tuple[FleetService, str]]:
+    """Give a fleet with a group, a site without assets and a command, and the command's id."""
     folder.mkdir(parents=True)
-    headend = Headend(INVENTORY)
+    headend = Headend(add_group(add_site(INVENTORY, read_site(_EMPTY_SITE)), read_group(_GROUP)))
     async with headend, LocalGateway(headend, tick_s=3600.0) as gateway:
         await gateway.tick()
-        yield FleetService(
+        fleet = FleetService(
             headend, Editor(headend, folder / "assets.yaml", told=(gateway.replace_inventory,)),
             database=Database(engine),
         )  # fmt: skip
+        yield fleet, fleet.submit({"asset_id": OTHER.id, "mw": 1.0}, actor="somebody", key=None, not_before=None).command.id

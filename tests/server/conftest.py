@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from server_database import TEMPLATE, fresh_name
+from sqlalchemy.orm import Session, sessionmaker
 
 from afterbay.server.db import make_engine, read_url
 from afterbay.server.migrations import migrate
@@ -48,6 +49,20 @@ def template(postgres: EmbeddedPostgres) -> str:
 def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     """An address of a database with today's tables and nothing in them."""
     yield from _made(postgres, f" TEMPLATE {template}")
+
+
+@pytest.fixture
+def platform_url(database_url: str) -> str:
+    """An address of a database with the whole platform's tables and nothing in them."""
+    return database_url
+
+
+@pytest.fixture
+def sessions(platform_url: str) -> Iterator[sessionmaker[Session]]:
+    """Sessions on a database with the whole platform's tables."""
+    engine = make_engine(read_url(platform_url))
+    yield sessionmaker(engine)
+    engine.dispose()
 
 
 @pytest.fixture

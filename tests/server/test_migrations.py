@@ -62,7 +62,7 @@ def test_the_tables_are_what_the_code_says_also_with_partitions(engine: Engine) 
         ensure_partitions(
             connection, "telemetry", datetime(2027, 1, 1, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC), column="ts"
         )
-        connection.execute(text("CREATE TABLE procrastinate_jobs (id int)"))
+        connection.execute(text("CREATE TABLE queue_of_another_program (id int)"))
         command.check(migration_config(connection))
 
 

@@ -10,7 +10,24 @@ import typer
 from typer.core import TyperGroup
 
 import afterbay
-from afterbay.cli import agent, community, cycle, fleet, headend, output, profile, size
+from afterbay.cli import (
+    agent,
+    community,
+    config,
+    cycle,
+    db,
+    doctor,
+    fleet,
+    headend,
+    openapi,
+    output,
+    profile,
+    serve,
+    size,
+    token,
+    user,
+    worker,
+)
 from afterbay.cli.failures import USAGE, exit_code_of, reader_may_leave, report_failure
 
 if TYPE_CHECKING:
@@ -60,7 +77,7 @@ app = typer.Typer(
         "Examples:\n"
         "  afterbay size run examples/red_rock_quarry.yaml\n"
         "  afterbay community create elm --example elm-street\n"
-        "  afterbay profile inspect solar.csv\n\n\b\n"
+        "  afterbay serve\n\n\b\n"
         "Exit codes: 0 done, 1 unexpected, 2 usage, 3 invalid input or a missing package, 4 not found,\n"
         "5 not allowed, 6 in use or would be lost, 7 not available, 8 a goal or a check failed, 9 partial,\n"
         "130 interrupted.\n"
@@ -74,6 +91,14 @@ app.add_typer(fleet.app, name="fleet")
 app.add_typer(headend.app, name="headend")
 app.add_typer(agent.app, name="agent")
 app.add_typer(profile.app, name="profile")
+app.add_typer(serve.app, name="serve")
+app.add_typer(worker.app, name="worker")
+app.add_typer(user.app, name="user")
+app.add_typer(token.app, name="token")
+app.add_typer(db.app, name="db")
+app.add_typer(config.app, name="config")
+app.add_typer(doctor.app, name="doctor")
+app.add_typer(openapi.app, name="openapi")
 
 
 @app.command(

@@ -32,6 +32,7 @@ __all__ = [
     "cases_csv",
     "default_folder",
     "facts_of",
+    "facts_of_columns",
     "find_run",
     "hourly_csv",
     "prepare",
@@ -99,6 +100,19 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 def facts_of(project: Project, result: SweepResult, overrides: dict[str, Any], seconds: float) -> dict[str, Any]:
     """Return what `run.json` records of inputs and results; recommendation and reasons are added by the caller."""
+    columns = {
+        "option": (result.index + 1).tolist(),
+        **{name: column.tolist() for name, column in result.sizes.items()},
+        "capital_cost_usd": result.capital_cost_usd.tolist(),
+        **{name: _finite(column) for name, column in result.metrics.items()},
+    }
+    return facts_of_columns(project, columns, overrides, seconds, complete=result.complete)
+
+
+def facts_of_columns(
+    project: Project, columns: dict[str, list[Any]], overrides: dict[str, Any], seconds: float, *, complete: bool
+) -> dict[str, Any]:
+    """Return the same of options that were computed elsewhere, as columns by name."""
     sources = [project.path, *project.files]
     grid = project.grid
     return {
@@ -106,9 +120,9 @@ def facts_of(project: Project, result: SweepResult, overrides: dict[str, Any], s
         "versions": {"afterbay": afterbay.__version__, "python": sys.version.split()[0], "numpy": np.__version__},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
-        "complete": result.complete,
+        "complete": complete,
         "cases": len(grid),
-        "cases_finished": len(result),
+        "cases_finished": len(columns["option"]),
         "project": {
             "name": project.name,
             "description": project.description,
@@ -131,12 +145,7 @@ def facts_of(project: Project, result: SweepResult, overrides: dict[str, Any], s
         "costs": project.costs.to_dict(),
         "assumptions": list(project.assumptions),
         "warnings": list(project.warnings),
-        "results": {
-            "option": (result.index + 1).tolist(),
-            **{name: column.tolist() for name, column in result.sizes.items()},
-            "capital_cost_usd": result.capital_cost_usd.tolist(),
-            **{name: _finite(column) for name, column in result.metrics.items()},
-        },
+        "results": columns,
     }
 
 

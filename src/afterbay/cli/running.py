@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from afterbay.cli import output, runfolder
+from afterbay.cli.failures import GOAL_NOT_REACHED, INTERRUPTED
 from afterbay.cli.progress import show_progress, stop_on_interrupt
 from afterbay.core.errors import CancelledError, MissingExtraError
 from afterbay.sizing.nearest import nearest_changes
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from afterbay.sizing.project import Project
     from afterbay.sizing.simulation import HourlyResults
 
-__all__ = ["Run", "draw_pictures", "run_project"]
+__all__ = ["Run", "draw_pictures", "exit_code_of_run", "run_project", "tell_run", "write_run"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +84,12 @@ def run_project(
         "physics": hourly.physics.to_dict(),
         "hourly_option": facts["results"]["option"][shown["index"]],
     }
-    _write(folder, project, facts, hourly)
+    write_run(folder, project, facts, runfolder.hourly_csv(hourly, project.start))
     return Run(facts, rows, hourly)
 
 
-def _write(folder: Path, project: Project, facts: dict[str, Any], hourly: HourlyResults) -> None:
+def write_run(folder: Path, project: Project, facts: dict[str, Any], hourly_csv: str) -> None:
+    """Write a run folder; pictures of an earlier run go."""
     import json
 
     # Pictures of an earlier run would stand beside the new numbers.
@@ -96,9 +98,34 @@ def _write(folder: Path, project: Project, facts: dict[str, Any], hourly: Hourly
             (folder / name).unlink(missing_ok=True)
     runfolder.write_inputs(folder, project)
     runfolder.write_file(folder / "cases.csv", runfolder.cases_csv(facts))
-    runfolder.write_file(folder / "hourly.csv", runfolder.hourly_csv(hourly, project.start))
+    runfolder.write_file(folder / "hourly.csv", hourly_csv)
     # Last, because it is what makes the folder a run.
     runfolder.write_file(folder / "run.json", json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def tell_run(facts: dict[str, Any], folder: Path | None, *, charts: bool) -> None:
+    """Print the table of a run, what is recommended, and where it was written; None: nowhere."""
+    from afterbay.cli import options_table
+
+    rows = options_table.telling_rows(facts)
+    output.lines(options_table.option_lines(facts, rows))
+    output.lines(["", *options_table.summary_lines(facts), ""])
+    place = "" if folder is None else f"   {folder}"
+    output.lines([f"{facts['physics']['summary']}, every size checked   inputs {facts['input_hash'][:12]}{place}"])
+    if folder is None:
+        return
+    if len(rows) < len(facts["results"]["option"]):
+        all_of = f"{len(rows)} of {len(facts['results']['option']):,} sizes shown"
+        output.note(f"{all_of}; all of them: afterbay size results {folder}")
+    pictures = "" if charts else "; with pictures: size run ... --charts"
+    output.note(f"next: afterbay size show {folder} --day worst{pictures}")
+
+
+def exit_code_of_run(facts: dict[str, Any]) -> int:
+    """Return how the command ends: 130 stopped, 8 no size reaches the goal, 0 otherwise."""
+    if not facts["complete"]:
+        return INTERRUPTED
+    return 0 if facts["recommendation"]["recommended"] is not None else GOAL_NOT_REACHED
 
 
 def draw_pictures(folder: Path, project: Project, run: Run) -> None:

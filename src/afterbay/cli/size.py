@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from afterbay.cli import output
-from afterbay.cli.failures import GOAL_NOT_REACHED, INTERRUPTED, PARTIAL
+from afterbay.cli.failures import GOAL_NOT_REACHED, PARTIAL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from afterbay.cli.runfolder import StoredRun
 
@@ -76,6 +76,8 @@ def check(
         "Simulate every size of a project, recommend one and write the run.",
         "afterbay size run project.yaml",
         "afterbay size run project.yaml --grid bess=50:250:50,hours=4,dg=0:10:5 --goal 'delivery>=99,min=cost'",
+        "afterbay size run project.yaml --remote",
+        "afterbay size run 'Red Rock Quarry' --remote --set setup_config.bess_efficiency=90",
     )
 )
 def run(
@@ -86,40 +88,56 @@ def run(
     jobs: Annotated[int | None, typer.Option(min=1, help="Threads; default: all cores.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; default: out/<project name>.")] = None,
     charts: Annotated[bool, typer.Option(help="Draw pictures too (needs matplotlib).")] = False,
+    remote: Annotated[
+        bool, typer.Option("--remote", help="On the server of `afterbay login`; PROJECT may be a name or id there.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Simulate every size of a project, recommend one and write the run."""
-    from afterbay.cli import options_table, runfolder
+    overrides = _overrides(settings, grid, goal)
+    if remote:
+        if jobs is not None or charts:
+            raise typer.BadParameter("--jobs and --charts are of runs on this machine, not of --remote")
+        from afterbay.cli.remote import run_remote
+
+        done = run_remote(str(project), overrides, out)
+        _tell(done.facts, done.folder, charts=False, as_json=as_json)
+        return
+    from afterbay.cli import runfolder
     from afterbay.cli.running import draw_pictures, run_project
     from afterbay.sizing.project import load_project
 
-    overrides = _overrides(settings, grid, goal)
     found = load_project(project, overrides)
     for warning in found.warnings:
         output.warn(warning)
     folder = out or runfolder.default_folder(found.name)
     finished = run_project(found, folder, overrides=overrides, jobs=jobs)
-    facts = finished.facts
-    rows = options_table.telling_rows(facts)
+    # Pictures after the numbers, which nobody should wait for while they are drawn.
+    _tell(finished.facts, folder, charts=charts, as_json=as_json, draw=lambda: draw_pictures(folder, found, finished))
+
+
+def _tell(
+    facts: dict[str, Any],
+    folder: Path | None,
+    *,
+    charts: bool,
+    as_json: bool,
+    draw: Callable[[], None] = lambda: None,
+) -> None:
+    """Tell what came of a run, and end as it ended."""
+    from afterbay.cli.running import exit_code_of_run, tell_run
+
     if as_json:
-        output.json_document({"folder": str(folder), **facts})
+        output.json_document({"folder": None if folder is None else str(folder), **facts})
     else:
-        output.lines(options_table.option_lines(facts, rows))
-        output.lines(["", *options_table.summary_lines(facts), ""])
-        output.lines([f"{facts['physics']['summary']}, every size checked   inputs {found.input_hash[:12]}   {folder}"])
-        if len(rows) < len(facts["results"]["option"]):
-            all_of = f"{len(rows)} of {len(facts['results']['option']):,} sizes shown"
-            output.note(f"{all_of}; all of them: afterbay size results {folder}")
-        pictures = "" if charts else "; with pictures: size run ... --charts"
-        output.note(f"next: afterbay size show {folder} --day worst{pictures}")
+        tell_run(facts, folder, charts=charts)
     if charts:
-        # After the numbers, which nobody should wait for while pictures are drawn.
-        draw_pictures(folder, found, finished)
+        draw()
     if not facts["complete"]:
         output.note(f"stopped: {facts['cases_finished']:,} of {facts['cases']:,} sizes are kept in {folder}")
-        raise typer.Exit(INTERRUPTED)
-    if facts["recommendation"]["recommended"] is None:
-        raise typer.Exit(GOAL_NOT_REACHED)
+    code = exit_code_of_run(facts)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command(

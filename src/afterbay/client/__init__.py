@@ -15,6 +15,7 @@ refusal of the headend is an error of `afterbay.core.errors`, with the headend's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 
 from afterbay.client.api import BESSAPIClient
@@ -49,10 +50,18 @@ __all__ = [
 class Client:
     """One headend or server. Close it, or use it in a `with` block."""
 
-    def __init__(self, connection: Connection, sizing: BESSAPIClient) -> None:
+    def __init__(self, connection: Connection, make_sizing: Callable[[], BESSAPIClient]) -> None:
         self.connection = connection
         self.fleet = Fleet(connection)
-        self.sizing = sizing
+        self._make_sizing = make_sizing
+        self._sizing: BESSAPIClient | None = None
+
+    @property
+    def sizing(self) -> BESSAPIClient:
+        """The sizing module of a server; its login is not looked for before it is asked something."""
+        if self._sizing is None:
+            self._sizing = self._make_sizing()
+        return self._sizing
 
     def __repr__(self) -> str:
         return f"Client({self.connection.url})"
@@ -68,7 +77,8 @@ class Client:
     def close(self) -> None:
         """Give the sockets back."""
         self.connection.close()
-        self.sizing.close()
+        if self._sizing is not None:
+            self._sizing.close()
 
 
 def connect(url: str | None = None, token: str | None = None, *, timeout_s: float = 10.0) -> Client:
@@ -76,12 +86,12 @@ def connect(url: str | None = None, token: str | None = None, *, timeout_s: floa
 
     Args:
         url: Address of a headend or a server; None: `AFTERBAY_URL`, else this machine's (`http://127.0.0.1:3001`
-            for `.fleet`, `http://127.0.0.1:8000` for `.sizing`).
-        token: None: `AFTERBAY_TOKEN`, else none.
+            for `.fleet`; for `.sizing` that of `afterbay login`, or `http://127.0.0.1:8000`).
+        token: None: `AFTERBAY_TOKEN`, else none (for `.sizing` that of `afterbay login`).
         timeout_s: Longest wait for an answer [s].
 
     Raises:
         InvalidInputError: If the address cannot be used, or would carry the token in the clear.
         MissingExtraError: If httpx2 is not installed.
     """
-    return Client(Connection(url, token, timeout_s=timeout_s), BESSAPIClient(url, token))
+    return Client(Connection(url, token, timeout_s=timeout_s), lambda: BESSAPIClient(url, token))

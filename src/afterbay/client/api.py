@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
+from afterbay.client.account import Account
 from afterbay.client.connection import DEFAULT_PLATFORM_URL, Connection
+from afterbay.client.frames import comparison_frame
+from afterbay.client.login import resolve
+from afterbay.client.naming import find_named
+from afterbay.client.profiles import Profiles
+from afterbay.client.rest import SIZING, Rest
 from afterbay.client.runs import Run, sizes
+from afterbay.client.sharing import Comments, Shares, Versions
 from afterbay.core.errors import InvalidInputError, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["BESSAPIClient"]
+__all__ = ["SECTIONS", "BESSAPIClient"]
 
-_SIZING: Final = "/api/v1/bess-sizing"
-_PROFILES: Final = "/api/v1/profiles"
 _LONGEST_S: Final = 60.0
 SECTIONS: Final = ("setup", "rules", "sizing", "financial")
+"""Steps of a project; stored as `setup_config` and so on."""
 
 
 class BESSAPIClient:
     """Projects, profiles and runs on a server. Documents are the API's own; percent, MW, MWh, h.
 
     Close it, or use it in a `with` block. Threads may share it.
+
+    Attributes:
+        profiles: Years of load and sun.
+        shares: Who may open a project.
+        comments: What is said about a project, and what happened to it.
+        versions: Its answers as they were.
+        account: Who is signed in, their jobs and messages.
     """
 
     def __init__(
@@ -35,16 +47,27 @@ class BESSAPIClient:
         """Get ready; nothing is sent yet.
 
         Args:
-            url: Address of the server; None: `AFTERBAY_URL`, else this machine.
-            token: None: `AFTERBAY_TOKEN`.
+            url: Address of the server; None: `AFTERBAY_URL`, else that of `afterbay login`, else this machine.
+            token: None: `AFTERBAY_TOKEN`, else that of `afterbay login` at this address.
             connection: Used in place of both.
 
         Raises:
             InvalidInputError: If the address cannot be used, or would carry the token in the clear.
             MissingExtraError: If httpx2 is not installed.
         """
-        self.connection = connection or Connection(url, token, timeout_s=_LONGEST_S, default=DEFAULT_PLATFORM_URL)
-        self._etags: dict[str, str] = {}
+        if connection is None:
+            found, secret = resolve(url, token)
+            connection = Connection(found, secret, timeout_s=_LONGEST_S, default=DEFAULT_PLATFORM_URL)
+        self.connection = connection
+        self._rest = Rest(connection)
+        self.profiles = Profiles(self._rest)
+        self.shares = Shares(self._rest)
+        self.comments = Comments(self._rest)
+        self.versions = Versions(self._rest)
+        self.account = Account(self._rest)
+
+    def __repr__(self) -> str:
+        return f"BESSAPIClient({self.connection.url})"
 
     def __enter__(self) -> BESSAPIClient:
         return self
@@ -60,49 +83,51 @@ class BESSAPIClient:
 
     def me(self) -> dict[str, Any]:
         """Return who is signed in, and what they may do."""
-        return dict(self.connection.get("/api/v1/auth/me"))
+        return self.account.me()
 
     # Projects
 
     def list_projects(self, **filters: Any) -> list[dict[str, Any]]:
-        """Return all projects that you may open.
+        """Return all projects that you may open, the last changed first.
 
         Args:
-            filters: `status`, `tag`, `q` (part of the name), `sort`, as the API takes them.
+            filters: `whose` (mine, shared, all), `status`, `tag`, `q` (part of the name), `deleted`, `sort`.
         """
-        return list(self._pages(f"{_SIZING}/projects", filters))
+        return [*self._rest.pages(f"{SIZING}/projects", filters)]
 
     def create_project(self, name: str, **fields: Any) -> dict[str, Any]:
         """Make a project.
 
         Args:
             name: Its name.
-            fields: `description`, `customer_reference`, `tags`, and sections such as `setup_config`.
+            fields: `description`, `customer_reference`, `tags`, `load_profile_id`, `solar_profile_id`, and sections
+                such as `setup_config`.
         """
-        return self._post(f"{_SIZING}/projects", {"name": name, **fields})
+        return self._rest.post(f"{SIZING}/projects", {"name": name, **fields})
 
     def get_project(self, project_id: str) -> dict[str, Any]:
         """Return a project with its four sections."""
-        return self._read(f"{_SIZING}/projects/{project_id}")
+        return self._rest.read(_at(project_id))
 
     def find_project(self, name_or_id: str) -> dict[str, Any]:
-        """Return a project by its id, its name, or the only one whose name begins so.
+        """Return a project by its id, its name, or the beginning of either.
 
         Raises:
-            InvalidInputError: If there is none, or more than one.
+            NotFoundError: If there is none.
+            InvalidInputError: If there is more than one.
         """
-        projects = self.list_projects()
-        exact = [one for one in projects if name_or_id in (one["id"], one["name"])]
-        found = exact or [one for one in projects if one["name"].lower().startswith(name_or_id.lower())]
-        if len(found) != 1:
-            names = ", ".join(repr(one["name"]) for one in (found or projects)[:8]) or "there is no project yet"
-            got = "more than one project" if found else "no project"
-            raise InvalidInputError(Problem(repr(name_or_id), got, names, "give a name in full, or an id"))
-        return self.get_project(found[0]["id"])
+        found = find_named(
+            name_or_id, "project", self.list_projects(), lambda one: str(one["id"]), lambda one: str(one["name"])
+        )
+        return self.get_project(found["id"])
 
     def update_project(self, project_id: str, **fields: Any) -> dict[str, Any]:
-        """Change name, description or other fields of a project; refused if it changed since you read it."""
-        return self._change("PUT", f"{_SIZING}/projects/{project_id}", fields, project_id)
+        """Change name, description, whole sections or other fields; refused if it changed since you read it.
+
+        Raises:
+            ConflictError: If somebody changed it meanwhile: read it again.
+        """
+        return self._change("PUT", project_id, "", fields)
 
     def update_project_setup(self, project_id: str, config: Mapping[str, Any]) -> dict[str, Any]:
         """Save step 1: load, sun, battery, generator."""
@@ -125,69 +150,65 @@ class BESSAPIClient:
 
         Raises:
             InvalidInputError: If there is no such section, or with every problem of the config.
+            ConflictError: If somebody changed the project meanwhile: read it again.
         """
         if section not in SECTIONS:
             raise InvalidInputError(Problem("section", section, ", ".join(SECTIONS)))
-        return self._change("PUT", f"{_SIZING}/projects/{project_id}/{section}", dict(config), project_id)
+        return self._change("PUT", project_id, f"/{section}", dict(config))
+
+    def set_status(self, project_id: str, status: str) -> dict[str, Any]:
+        """Move a project on: draft, in_progress, completed, archived."""
+        return self._change("PUT", project_id, "/status", {"status": status})
+
+    def set_tags(self, project_id: str, tags: Sequence[str]) -> dict[str, Any]:
+        """Set the tags of a project, in place of those it has."""
+        return self._change("PUT", project_id, "/tags", {"tags": [*tags]})
 
     def delete_project(self, project_id: str) -> None:
         """Delete a project; it can be restored for 30 days."""
-        self.connection.ask("DELETE", f"{_SIZING}/projects/{project_id}", headers=self._if_match(project_id))
+        self._rest.delete(_at(project_id), of=project_id, at=_at(project_id))
 
     def restore_project(self, project_id: str) -> dict[str, Any]:
         """Bring a deleted project back."""
-        return self._post(f"{_SIZING}/projects/{project_id}/restore", {})
+        return self._rest.post(f"{_at(project_id)}/restore")
 
     def clone_project(self, project_id: str, name: str | None = None) -> dict[str, Any]:
-        """Copy a project."""
-        return self._post(f"{_SIZING}/projects/{project_id}/clone", {"name": name} if name else {})
+        """Copy a project into one of your own."""
+        return self._rest.post(f"{_at(project_id)}/clone", {"name": name} if name else {})
 
-    def import_project(self, document: Mapping[str, Any], name: str | None = None) -> dict[str, Any]:
-        """Make a project of a project file's document, as `afterbay size run` takes it."""
-        body = {"config": dict(document), **({"name": name} if name else {})}
-        return self._post(f"{_SIZING}/projects/import", body)
+    def import_project(self, document: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+        """Make a project of a project file's document, as `afterbay size run` takes it.
 
-    def project_config(self, project_id: str) -> dict[str, Any]:
-        """Return a project as a project file's document."""
-        return dict(self.connection.get(f"{_SIZING}/projects/{project_id}/config"))
+        Args:
+            document: What stands in the file.
+            fields: In place of or beside it: `name`, `load_profile_id`, `solar_profile_id`, `tags`.
+
+        Returns:
+            The `project`, and `notes` on what of the file did not come along.
+        """
+        return self._rest.post(f"{SIZING}/projects/import", {**document, **fields})
+
+    def project_config(self, project_id: str, *, everything: bool = False) -> dict[str, Any]:
+        """Return a project as a project file's document; `everything` adds finance and ageing."""
+        return dict(self._rest.get(f"{_at(project_id)}/config", everything=everything))
 
     def validate_project(self, project_id: str) -> dict[str, Any]:
-        """Return everything that is wrong with a project, all at once."""
-        return dict(self.connection.get(f"{_SIZING}/projects/{project_id}/validate"))
+        """Return everything that is wrong with a project, all at once, and what a run would do."""
+        return dict(self._rest.get(f"{_at(project_id)}/validate"))
 
-    # Profiles
+    # Profiles, by the names that the sizing plan uses
 
     def list_profiles(self, **filters: Any) -> list[dict[str, Any]]:
         """Return your profiles, without their values."""
-        return list(self._pages(_PROFILES, filters))
+        return self.profiles.all(**filters)
 
     def upload_profile(self, path: str | Path, profile_type: str, **options: Any) -> dict[str, Any]:
-        """Bring a file of a load or a sun; what was found and changed is in `import_report`.
-
-        Args:
-            path: CSV, CSV in gzip, or Parquet.
-            profile_type: `solar` or `load`.
-            options: `name`, `column`, `zone`, `unit`, `gaps` and others, as the API takes them.
-
-        Raises:
-            InvalidInputError: If the file cannot be read, here or there, with every problem.
-        """
-        path = Path(path)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InvalidInputError(
-                Problem(str(path), error.strerror or "no file", "a file that can be read")
-            ) from None
-        form = {"profile_type": profile_type, **{name: str(value) for name, value in options.items()}}
-        document, _ = self.connection.ask(
-            "POST", _PROFILES, headers=_once(), files={"file": (path.name, content)}, data=form
-        )
-        return dict(document)
+        """Bring a file of a load or a sun; see `Profiles.upload`."""
+        return self.profiles.upload(path, profile_type, **options)
 
     def build_profile(self, **recipe: Any) -> dict[str, Any]:
-        """Make a profile of a recipe, as the API's `POST /profiles/build` takes it."""
-        return self._post(f"{_PROFILES}/build", recipe)
+        """Make a profile of a recipe; see `Profiles.build`."""
+        return self.profiles.build(**recipe)
 
     # Runs
 
@@ -213,72 +234,36 @@ class BESSAPIClient:
         """
         body = {"simulation_type": simulation_type, "config_override": dict(config_override or {}),
                 "options": sizes(options), **({"name": name} if name else {})}  # fmt: skip
-        document, _ = self.connection.ask(
-            "POST", f"{_SIZING}/projects/{project_id}/simulate", body=body, headers=_once(key)
-        )
-        return Run(self.connection, dict(document))
+        return Run(self._rest, self._rest.post(f"{_at(project_id)}/simulate", body, key=key))
 
     def run(self, simulation_id: str) -> Run:
         """Return a run that was started earlier."""
-        return Run(self.connection, dict(self.connection.get(f"{_SIZING}/simulations/{simulation_id}")))
+        return Run(self._rest, dict(self._rest.get(f"{SIZING}/simulations/{simulation_id}")))
 
     def list_runs(self, project_id: str, **filters: Any) -> list[dict[str, Any]]:
         """Return the runs of a project, newest first."""
-        return list(self._pages(f"{_SIZING}/projects/{project_id}/simulations", filters))
+        return [*self._rest.pages(f"{_at(project_id)}/simulations", filters)]
 
     def quick_analysis(
         self, project_id: str, *, config_override: Mapping[str, Any] | None = None, **options: Any
     ) -> dict[str, Any]:
         """Simulate one size at once; nothing is kept. Options as for `simulate`."""
         body = {"options": sizes(options), "config_override": dict(config_override or {})}
-        return self._post(f"{_SIZING}/projects/{project_id}/quick-analysis", body)
+        return self._rest.post(f"{_at(project_id)}/quick-analysis", body)
 
-    def compare(self, chosen: Sequence[tuple[Run | str, int]]) -> pd.DataFrame:
-        """Put options of one or several runs side by side: a row for each, metrics as columns.
+    def compare(self, chosen: Sequence[tuple[Run | str, int | None]]) -> pd.DataFrame:
+        """Put options of one or several runs side by side: a row for each metric, and which option is best.
 
         Args:
-            chosen: Pairs of a run (or its id) and the option's index.
+            chosen: Pairs of a run (or its id) and the option's index; None: the recommended one.
         """
-        import pandas as pd
-
         body = {"options": [{"simulation_id": run if isinstance(run, str) else run.id, "index": index}
                             for run, index in chosen]}  # fmt: skip
-        found = self._post(f"{_SIZING}/results/compare", body)
-        return pd.json_normalize(found["options"]).rename(columns=lambda name: name.removeprefix("metrics."))
+        return comparison_frame(self._rest.post(f"{SIZING}/results/compare", body))
 
-    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        cursor: str | None = None
-        while True:
-            page = self.connection.get(path, **{"limit": 200, **filters, "cursor": cursor})
-            yield from page["items"]
-            cursor = page.get("next_cursor")
-            if cursor is None:
-                return
-
-    def _read(self, path: str) -> dict[str, Any]:
-        document, headers = self.connection.ask("GET", path)
-        return self._noted(document, headers)
-
-    def _post(self, path: str, body: Any) -> dict[str, Any]:
-        document, headers = self.connection.ask("POST", path, body=body, headers=_once())
-        return self._noted(document, headers)
-
-    def _change(self, method: str, path: str, body: Any, project_id: str) -> dict[str, Any]:
-        document, headers = self.connection.ask(method, path, body=body, headers=self._if_match(project_id))
-        return self._noted(document, headers)
-
-    def _noted(self, document: Any, headers: Mapping[str, str]) -> dict[str, Any]:
-        """Remember which version of a project was seen last: a change of another one is refused."""
-        if isinstance(document, dict) and "id" in document and headers.get("etag"):
-            self._etags[str(document["id"])] = headers["etag"]
-        return dict(document)
-
-    def _if_match(self, project_id: str) -> dict[str, str]:
-        if project_id not in self._etags:
-            self.get_project(project_id)
-        known = self._etags.get(project_id)
-        return {"If-Match": known} if known else {}
+    def _change(self, method: str, project_id: str, part: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self._rest.change(method, f"{_at(project_id)}{part}", dict(body), of=project_id, at=_at(project_id))
 
 
-def _once(key: str | None = None) -> dict[str, str]:
-    return {"Idempotency-Key": key or str(uuid4())}
+def _at(project_id: str) -> str:
+    return f"{SIZING}/projects/{project_id}"

@@ -40,7 +40,7 @@ def error_of(status: int, document: Any, text: str, where: str) -> AfterbayError
         problems = [_problem(one) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
         return InvalidInputError(problems or [_sentence(where, detail)])
     if status in (401, 403):
-        move = "" if "->" in detail else " -> a token that may: AFTERBAY_TOKEN"
+        move = "" if "->" in detail else " -> a token that may: AFTERBAY_TOKEN; of a server: afterbay login"
         return NotAllowedError(f"{detail}{move}")
     if status == 404:
         # A headend says what is not there; another server only that there is no such page.
@@ -58,6 +58,8 @@ def _problem(error: Mapping[str, Any]) -> Problem:
     detail, hint = str(error.get("detail") or ""), str(error.get("hint") or "")
     if detail.startswith("got ") and ", allowed: " in detail:
         got, allowed = detail.removeprefix("got ").rsplit(", allowed: ", maxsplit=1)
+        if not hint:
+            allowed, _, hint = allowed.partition(" -> ")
         return Problem(where.removeprefix("body."), got, allowed, hint)
     return Problem(where.removeprefix("body."), str(error.get("value", "something else")), detail, hint)
 

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from afterbay.core.errors import AfterbayError, CancelledError, InvalidInputError, Problem, UnavailableError
+from afterbay.client.frames import options_frame, parquet_frame, steps_frame, years_frame
+from afterbay.client.problems import error_of
+from afterbay.client.rest import SIZING, given
+from afterbay.core.errors import (
+    AfterbayError,
+    CancelledError,
+    InvalidInputError,
+    NotAllowedError,
+    NotFoundError,
+    Problem,
+    UnavailableError,
+)
 from afterbay.core.output_file import write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from afterbay.client.connection import Connection
+    from afterbay.client.rest import Rest
 
 __all__ = ["Run", "sizes"]
 
-_SIZING: Final = "/api/v1/bess-sizing"
 _ENDED: Final = ("completed", "failed", "cancelled")
 _SIZES: Final = ("capacity", "duration", "dg_capacity", "solar_capacity", "years")
 _FORMATS: Final = ("csv", "excel", "pdf", "json")
+_PAGE: Final = 5_000
+_HOURS: Final = 10_000
+_REPORT_S: Final = 120.0
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
 
@@ -41,9 +53,10 @@ def sizes(options: Mapping[str, Any]) -> dict[str, float]:
 class Run:
     """One run of a project. `document` is what the server said last."""
 
-    def __init__(self, connection: Connection, document: dict[str, Any]) -> None:
-        self._connection = connection
+    def __init__(self, rest: Rest, document: dict[str, Any]) -> None:
+        self._rest = rest
         self.document = document
+        self._at = f"{SIZING}/simulations/{document['id']}"
 
     def __repr__(self) -> str:
         return f"Run({self.id}, {self.status})"
@@ -60,7 +73,7 @@ class Run:
 
     def refresh(self) -> dict[str, Any]:
         """Ask how far it is; return status, `progress` (0..1), `message` and `eta_s` [s]."""
-        self.document = dict(self._connection.get(f"{_SIZING}/simulations/{self.id}/status"))
+        self.document = dict(self._rest.get(f"{self._at}/status"))
         return self.document
 
     def wait(
@@ -102,62 +115,95 @@ class Run:
             sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_S)
         if self.status == "failed":
-            raise AfterbayError(f"run {self.id} failed: {self.document.get('error_message') or 'no reason was kept'}")
+            raise self._failure()
         if self.status == "cancelled":
             raise CancelledError(f"run {self.id} was cancelled")
         return self
 
+    def _failure(self) -> AfterbayError:
+        """Return why it failed, with every problem if the server kept them."""
+        text = f"run {self.id} failed: {self.document.get('error_message') or 'no reason was kept'}"
+        try:
+            job = self._rest.get(f"/api/v1/jobs/{self.document['job_id']}")
+        except (NotFoundError, NotAllowedError):
+            return AfterbayError(text)
+        error = job.get("error") or {}
+        return error_of(422, error, text, f"run {self.id}") if error.get("errors") else AfterbayError(text)
+
     def cancel(self) -> None:
-        """Stop it, or delete its results if it ended."""
-        self._connection.send("DELETE", f"{_SIZING}/simulations/{self.id}")
+        """Stop it; of a run that ended, delete the results."""
+        self._rest.delete(self._at)
 
     def results(self) -> dict[str, Any]:
-        """Return the first page of options with everything that belongs to the run."""
-        return dict(self._connection.get(f"{_SIZING}/simulations/{self.id}/results"))
+        """Return the first page of options with everything that belongs to the run: `physics`, `stale`, `units`."""
+        return dict(self._rest.get(f"{self._at}/results"))
 
-    def options(self) -> pd.DataFrame:
-        """Return all options: a row for each size, metrics as columns with their units in the names."""
-        import pandas as pd
-
-        rows: list[dict[str, Any]] = []
+    def rows(self) -> list[dict[str, Any]]:
+        """Return all options in the sizing plan's shape: sizes, cost and `metrics`."""
+        found: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
-            page = self._connection.get(f"{_SIZING}/simulations/{self.id}/results", limit=5_000, cursor=cursor)
-            rows.extend({**{name: value for name, value in row.items() if name != "metrics"}, **row["metrics"]}
-                        for row in page["optimization_results"])  # fmt: skip
+            page = self._rest.get(f"{self._at}/results", limit=_PAGE, cursor=cursor)
+            found += page["optimization_results"]
             cursor = page["next_cursor"]
             if cursor is None:
-                return pd.DataFrame(rows).set_index("index")
+                return found
+
+    def options(self) -> pd.DataFrame:
+        """Return all options: a row for each size by its `index`, sizes and metrics with units in their names."""
+        return options_frame(self.rows(), self.results()["units"])
 
     def recommendations(self) -> dict[str, Any]:
         """Return what to build and why; or what blocks the goal and what would help."""
-        return dict(self._connection.get(f"{_SIZING}/simulations/{self.id}/recommendations"))
+        return dict(self._rest.get(f"{self._at}/recommendations"))
 
     def hourly(self, index: int | None = None) -> pd.DataFrame:
-        """Return the steps of an option (None: the recommended one), as the Parquet file holds them."""
-        import pandas as pd
+        """Return the steps of an option (None: the recommended one), with units in the names.
 
-        answer = self._connection.send(
-            "GET", f"{_SIZING}/simulations/{self.id}/hourly", params=_given(index=index),
-            headers={"Accept": "application/vnd.apache.parquet"},
-        )  # fmt: skip
-        return pd.read_parquet(io.BytesIO(answer.content))
+        Rows are named by `time_utc`, the start of each step; by `time` where no zone is known, by `step` where there
+        is no calendar.
+        """
+        wanted = {"Accept": "application/vnd.apache.parquet"}
+        try:
+            answer = self._rest.connection.send("GET", f"{self._at}/hourly", params=given(index=index), headers=wanted)
+            return parquet_frame(answer.content)
+        except NotAllowedError:
+            # Who may look and not export gets pages.
+            return self._hourly_by_pages(index)
+
+    def _hourly_by_pages(self, index: int | None) -> pd.DataFrame:
+        columns: dict[str, list[Any]] = {}
+        first: str | None = None
+        while True:
+            page = self._rest.get(f"{self._at}/hourly", **{"index": index, "from": first, "limit": _HOURS})
+            for name, values in page["columns"].items():
+                columns.setdefault(name, []).extend(values)
+            first = page["next_cursor"]
+            if first is None:
+                return steps_frame(columns, page["units"])
 
     def projection(self, index: int | None = None, **assumptions: Any) -> dict[str, Any]:
-        """Return an option over its years, with finance; `assumptions` as the API takes them."""
-        path = f"{_SIZING}/simulations/{self.id}/projection"
-        return dict(self._connection.get(path, index=index, **assumptions))
+        """Return an option over its years, with finance; `assumptions` as the API takes them.
+
+        Args:
+            index: The option; None: the recommended one.
+            assumptions: `years`, `loss_pct`, `solar_loss_pct`, `discount_pct`, `energy_price_usd_per_mwh` and others.
+        """
+        return dict(self._rest.get(f"{self._at}/projection", index=index, **assumptions))
+
+    def years(self, index: int | None = None, **assumptions: Any) -> pd.DataFrame:
+        """Return the years of an option: a row for each `year` from 1. Arguments as for `projection`."""
+        return years_frame(self.projection(index, **assumptions)["years"])
 
     def explain(self, index: int | None = None, *, at: str | None = None, day: str | None = None) -> dict[str, Any]:
         """Say why a step (`at`) or a day of an option went as it did, or why the option stands where it does."""
-        return dict(self._connection.get(f"{_SIZING}/simulations/{self.id}/explain", index=index, at=at, day=day))
+        return dict(self._rest.get(f"{self._at}/explain", index=index, at=at, day=day))
 
-    def export(self, form: str, path: str | Path, *, index: int | None = None, table: str | None = None) -> Path:
-        """Download a file of the run; what stood at the path stays until the new one is whole.
+    def download(self, form: str, *, index: int | None = None, table: str | None = None) -> bytes:
+        """Return a file of the run.
 
         Args:
             form: `csv`, `excel`, `pdf` or `json` (the project file).
-            path: Where to put it.
             index: The option of a CSV; None: the recommended one.
             table: What a CSV holds: `hourly`, `cases`, `years`.
 
@@ -166,16 +212,22 @@ class Run:
         """
         if form not in _FORMATS:
             raise InvalidInputError(Problem("form", form, ", ".join(_FORMATS)))
-        answer = self._connection.send(
-            "GET", f"{_SIZING}/exports/{self.id}/{form}", params=_given(index=index, table=table)
-        )
+        path = f"{SIZING}/exports/{self.id}/{form}"
+        # A report is made when it is asked for the first time.
+        answer = self._rest.connection.send("GET", path, params=given(index=index, table=table), timeout=_REPORT_S)
+        return bytes(answer.content)
+
+    def export(self, form: str, path: str | Path, *, index: int | None = None, table: str | None = None) -> Path:
+        """Download a file of the run; what stood at the path stays until the new one is whole.
+
+        Args as for `download`.
+
+        Raises:
+            InvalidInputError: For another form, or if the file cannot be written.
+        """
         target = Path(path)
-        write_whole(target, answer.content)
+        write_whole(target, self.download(form, index=index, table=table))
         return target
-
-
-def _given(**params: Any) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if value is not None}
 
 
 def _bar() -> Any:

@@ -1,10 +1,14 @@
 """Errors of the server as `application/problem+json` (RFC 9457), for every error there is.
 
 ```
-400 the request is no JSON          409 ConflictError            500 a defect of ours
-401 no or a wrong token             413 the body is too large    503 UnavailableError, MissingExtraError
-404 NotFoundError                   422 InvalidInputError
+400 the request is no JSON          409 ConflictError            428 a version is needed
+401 no or a wrong token             412 another version          429 QuotaError, asked too often
+403 NotAllowedError                 413 TooLargeError            500 a defect of ours
+404 NotFoundError                   415 a body of another type   503 UnavailableError, MissingExtraError
+406 no format that was asked for    422 InvalidInputError
 ```
+
+`type` leads to a page that explains the kind of problem; every application with these handlers serves it.
 """
 
 from __future__ import annotations
@@ -12,51 +16,96 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from afterbay.core.errors import (
     AfterbayError,
     ConflictError,
     InvalidInputError,
     MissingExtraError,
+    NotAllowedError,
     NotFoundError,
+    QuotaError,
+    TooLargeError,
     UnavailableError,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["PROBLEM", "add_error_handlers", "documented", "problem_response"]
+__all__ = ["PROBLEM", "NotSignedInError", "StatusError", "add_error_handlers", "documented", "problem_response"]
 
 PROBLEM = "application/problem+json"
 _log = logging.getLogger(__name__)
+
+
+class StatusError(AfterbayError):
+    """An error of the conversation over HTTP, with a status of its own."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad-request"
+    headers: ClassVar[Mapping[str, str]] = {}
+
+
+class NotSignedInError(StatusError, NotAllowedError):
+    """Nobody is signed in, or the sign-in has ended."""
+
+    status: ClassVar[int] = 401
+    code: ClassVar[str] = "unauthorized"
+    headers: ClassVar[Mapping[str, str]] = {"WWW-Authenticate": "Bearer"}
+
+
 _STATUS: tuple[tuple[type[AfterbayError], int, str], ...] = (
     (InvalidInputError, 422, "invalid-input"),
     (NotFoundError, 404, "not-found"),
+    (NotAllowedError, 403, "forbidden"),
+    (TooLargeError, 413, "too-large"),
+    (QuotaError, 429, "too-many"),
     (ConflictError, 409, "conflict"),
     (UnavailableError, 503, "unavailable"),
     (MissingExtraError, 503, "missing-package"),
 )
-_CODES = {400: "bad-request", 401: "unauthorized", 403: "forbidden", 404: "not-found", 405: "method-not-allowed",
-          409: "conflict", 413: "too-large", 415: "media-type", 421: "wrong-host", 422: "invalid-input",
-          500: "unexpected", 503: "unavailable"}  # fmt: skip
+_KINDS: dict[str, tuple[int, str]] = {
+    "bad-request": (400, "The request itself cannot be read: broken JSON, a broken header."),
+    "unauthorized": (401, "Nobody is signed in, or the token is wrong or has ended. Sign in, or send another token."),
+    "forbidden": (403, "You are signed in and may not do this. An administrator can give you a role that may."),
+    "not-found": (404, "There is nothing here that you may see."),
+    "method-not-allowed": (405, "This address does not know this method; the header Allow names those it knows."),
+    "not-acceptable": (406, "None of the formats in Accept is made here; `detail` names those that are."),
+    "conflict": (409, "What is asked for does not fit the present state, or somebody else holds it."),
+    "changed-meanwhile": (412, "Somebody changed it since you read it. Get it again and apply your change to that."),
+    "too-large": (413, "The body or the file is larger than you may send."),
+    "media-type": (415, "A body of this Content-Type is not read here."),
+    "wrong-host": (421, "This server answers names of this machine only."),
+    "invalid-input": (422, "What was sent breaks a rule. `errors` has every problem, each with a pointer."),
+    "precondition-needed": (428, "Send If-Match with the ETag of the version that your change starts from."),
+    "too-many": (429, "A limit is used up. Retry-After says when to try again, where waiting helps."),
+    "unexpected": (500, "A defect of ours. The server's log has the details under `request_id`."),
+    "unavailable": (503, "Another system does not answer at the moment. Retry-After says when to try again."),
+    "missing-package": (503, "The server lacks an optional package; its administrator can install it."),
+    "problem": (400, "The request was refused; `detail` says why."),
+}
+_CODES = {status: code for code, (status, _) in reversed(_KINDS.items()) if code not in ("problem", "missing-package")}
+_RETRY_S = 5
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
     "required": ["type", "title", "status", "detail", "code"],
     "properties": {
-        "type": {"type": "string", "description": "Kind of the problem"},
+        "type": {"type": "string", "description": "Kind of the problem: address of a page that explains it"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
         "detail": {"type": "string", "description": "What is wrong, and the next move"},
         "instance": {"type": "string", "description": "Path of the request"},
         "code": {"type": "string"},
+        "request_id": {"type": "string", "description": "Under which the server's log has this request"},
         "errors": {
             "type": "array",
             "items": {
@@ -80,7 +129,7 @@ def problem_response(
     """Return one problem as a response."""
     code = code or _CODES.get(status, "problem")
     body: dict[str, Any] = {
-        "type": f"about:blank#{code}",
+        "type": f"/problems/{code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
@@ -88,6 +137,9 @@ def problem_response(
     }
     if instance:
         body["instance"] = instance
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    if request_id:
+        body["request_id"] = request_id
     if errors:
         body["errors"] = errors
     return _ProblemResponse(body, status, headers=dict(headers or {}), media_type=PROBLEM)
@@ -120,10 +172,25 @@ def add_error_handlers(app: FastAPI) -> None:
     )
     for kind, handler in handlers:
         app.add_exception_handler(kind, handler)
+    app.add_api_route("/problems/{code}", _explained, include_in_schema=False, response_class=HTMLResponse)
+
+
+def _explained(code: str) -> HTMLResponse:
+    """Return the page that `type` of a problem leads to."""
+    if code not in _KINDS:
+        raise HTTPException(404, "there is no such kind of problem")
+    status, text = _KINDS[code]
+    # All of this is ours: what was asked for is shown only after it was found.
+    return HTMLResponse(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{code}</title>'
+        f"<h1>{status} {HTTPStatus(status).phrase}: {code}</h1><p>{text}</p></html>\n"
+    )
 
 
 async def _ours(request: Request, error: AfterbayError) -> JSONResponse:
     path = request.url.path
+    if isinstance(error, StatusError):
+        return problem_response(error.status, str(error), instance=path, code=error.code, headers=error.headers)
     for kind, status, code in _STATUS:
         if isinstance(error, kind):
             found = getattr(error, "problems", ())
@@ -132,10 +199,16 @@ async def _ours(request: Request, error: AfterbayError) -> JSONResponse:
                  "hint": problem.next_move, "value": problem.got}
                 for problem in found
             ]  # fmt: skip
-            headers = {"Retry-After": "5"} if status == 503 else None
+            headers = _when_again(error, status)
             return problem_response(status, str(error), instance=path, code=code, errors=errors, headers=headers)
     _log.error("%s %s: %s", request.method, path, error, exc_info=error)
     return problem_response(500, str(error), instance=path)
+
+
+def _when_again(error: AfterbayError, status: int) -> dict[str, str]:
+    if isinstance(error, QuotaError):
+        return {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+    return {"Retry-After": str(_RETRY_S)} if status == 503 else {}
 
 
 async def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -152,9 +225,19 @@ async def _invalid_request(request: Request, error: RequestValidationError) -> J
 
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
-    return problem_response(
-        error.status_code, str(error.detail), instance=request.url.path, headers=error.headers
-    )  # fmt: skip
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+    return problem_response(error.status_code, str(error.detail), instance=request.url.path, headers=headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Return the methods of every route on this path; the framework names those of the first one only."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path and route.methods and compile_path(route.path)[0].match(request.url.path):
+            found |= route.methods
+    return found
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:

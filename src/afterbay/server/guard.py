@@ -2,6 +2,8 @@
 
 On loopback anybody on this machine may ask, but no page of another site may: the `Host` must be a loopback name.
 Elsewhere a token is needed, and TLS or a proxy that is named (decision of `check_exposure`).
+
+`Guard` stands before the headend and knows its tokens; `Shield` stands before the platform, where people sign in.
 """
 
 from __future__ import annotations
@@ -9,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 
 from afterbay.core.errors import Problems
 from afterbay.server.errors import problem_response
@@ -20,8 +26,19 @@ from afterbay.server.settings import Settings, is_loopback
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ANYBODY", "Guard", "Rules", "actor_of", "check_exposure"]
+__all__ = ["ANYBODY", "Guard", "Rules", "Shield", "ShieldRules", "actor_of", "check_exposure", "shield_rules"]
 
+_BROWSER_HEADERS = {
+    # Style attributes are how charts and the page of the API draw; scripts come from us alone.
+    "content-security-policy": "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
 ANYBODY = "operator"
 """Actor of a request on loopback that shows no token."""
 
@@ -143,6 +160,114 @@ class Guard:
             await send(message)
 
         return with_headers
+
+
+@dataclass(frozen=True, slots=True)
+class ShieldRules:
+    """From where the platform is reached."""
+
+    proxies: frozenset[str] = frozenset()
+    """Addresses that alone may call; none: anybody."""
+    loopback_only: bool = True
+    """Answer loopback names only: a page elsewhere that points its own name here gets nothing."""
+    secure: bool = False
+    """Clients reach us over TLS, ours or the proxy's."""
+    probes: frozenset[str] = frozenset({"/healthz", "/readyz"})
+    """Answered to this machine itself, also without the proxy."""
+
+
+def shield_rules(settings: Settings) -> ShieldRules:
+    """Return the platform's rules.
+
+    Raises:
+        InvalidInputError: If the address is not loopback and clients would reach it in plain text.
+    """
+    problems = Problems()
+    outside = not is_loopback(settings.listen.host)
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        problems.add("AFTERBAY_TLS_CERT, AFTERBAY_TLS_KEY", "one of the two", "both, or neither")
+    elif outside and not settings.secure:
+        problems.add(str(settings.listen), "plain HTTP", "an address off loopback needs TLS or a named proxy",
+                     "set AFTERBAY_TLS_CERT and AFTERBAY_TLS_KEY, or AFTERBAY_TRUSTED_PROXIES")  # fmt: skip
+    for proxy in settings.trusted_proxies:
+        try:
+            ip_address(proxy)
+        except ValueError:
+            problems.add("AFTERBAY_TRUSTED_PROXIES", proxy, "addresses such as 10.0.0.5", "names are not looked up")
+    problems.raise_if_any()
+    return ShieldRules(
+        proxies=frozenset(settings.trusted_proxies),
+        loopback_only=not outside and not settings.trusted_proxies,
+        secure=settings.secure,
+    )
+
+
+class Shield:
+    """ASGI middleware of the platform: host, proxy, TLS and the headers that browsers obey."""
+
+    def __init__(self, app: ASGIApp, rules: ShieldRules) -> None:
+        self._app = app
+        self._rules = rules
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what may not pass, and pass on the rest."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with_headers = self._with_headers(scope["path"], send)
+        answer = self._refuse(scope, Headers(scope=scope))
+        if answer is not None:
+            await answer(scope, receive, with_headers)
+            return
+        await self._app(scope, receive, with_headers)
+
+    def _refuse(self, scope: Scope, headers: Headers) -> ASGIApp | None:
+        rules, path = self._rules, scope["path"]
+        caller = scope["client"][0] if scope.get("client") else ""
+        if rules.loopback_only and not is_loopback(_host_name(headers.get("host", ""))):
+            return problem_response(421, "this server answers 127.0.0.1, [::1] and localhost only", instance=path)
+        if not rules.proxies or (path in rules.probes and is_loopback(caller)):
+            return None
+        if caller not in rules.proxies:
+            return problem_response(403, "only the named proxy may call", instance=path)
+        if headers.get("x-forwarded-proto", "").strip().lower() != "https":
+            if scope["method"] not in ("GET", "HEAD"):
+                return problem_response(403, "send this over https: the answer to http is not safe", instance=path)
+            query = scope.get("query_string", b"").decode("latin-1")
+            address = f"https://{headers.get('host', '')}{quote(path)}{'?' + query if query else ''}"
+            return Response(status_code=308, headers={"Location": address})
+        scope["scheme"] = "https"
+        scope["client"] = (_client_behind(headers.get("x-forwarded-for", ""), rules.proxies) or caller, 0)
+        return None
+
+    def _with_headers(self, path: str, send: Send) -> Send:
+        added = dict(_BROWSER_HEADERS)
+        if self._rules.secure:
+            added["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+        if path.startswith("/api/"):
+            # What one user was answered is not for the next one, and not for a disk.
+            added["cache-control"] = "no-store"
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {key.lower() for key, _ in message.get("headers", [])}
+                more = [(key.encode(), value.encode()) for key, value in added.items() if key.encode() not in given]
+                message = {**message, "headers": [*message.get("headers", []), *more]}
+            await send(message)
+
+        return with_headers
+
+
+def _client_behind(forwarded: str, proxies: frozenset[str]) -> str:
+    """Return the last address of `X-Forwarded-For` that is no proxy of ours: those before it anybody may claim."""
+    for part in reversed(forwarded.split(",")):
+        try:
+            address = str(ip_address(part.strip()))
+        except ValueError:
+            return ""
+        if address not in proxies:
+            return address
+    return ""
 
 
 class _Bounded:

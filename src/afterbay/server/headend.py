@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from afterbay.server.fleet.recorder import DatabaseRecorder
     from afterbay.server.settings import Address, Settings
 
-__all__ = ["HeadendOptions", "HeadendPlaces", "run_headend"]
+__all__ = ["HeadendOptions", "HeadendPlaces", "fleet_service", "link_security", "run_headend", "with_port"]
 
 _log = logging.getLogger("afterbay.headend")
 _TICK_S = 4.0
@@ -81,7 +81,7 @@ async def run_headend(
     rules = check_exposure(settings)
     path = options.assets or find_inventory(os.environ, Path.cwd())
     inventory = read_inventory(path)
-    tls, allow = _link_security(settings)
+    tls, allow = link_security(settings)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(_listener(settings.http))
         database, engine, recorder = await stack.enter_async_context(_database(settings))
@@ -100,7 +100,7 @@ async def run_headend(
         gateway = None
         if options.simulate:
             gateway = await stack.enter_async_context(LocalGateway(headend, tick_s=options.tick_s))
-        fleet = _service(headend, path, engine, recorder, gateway)
+        fleet = fleet_service(headend, path, engine, recorder, gateway)
         server = _server(fleet, settings, rules)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
@@ -109,10 +109,10 @@ async def run_headend(
                 await asyncio.sleep(0.01)
             if server.started:
                 scheme = "https" if settings.tls_cert else "http"
-                http = f"{scheme}://{_with_port(settings.http, listener.getsockname()[1])}"
+                http = f"{scheme}://{with_port(settings.http, listener.getsockname()[1])}"
                 ready(
                     HeadendPlaces(
-                        http, _with_port(settings.grpc, link.port), len(inventory.assets), len(inventory.sites),
+                        http, with_port(settings.grpc, link.port), len(inventory.assets), len(inventory.sites),
                         str(path) if path else "default set", database, options.simulate,
                     )
                 )  # fmt: skip
@@ -124,13 +124,23 @@ async def run_headend(
             await serving
 
 
-def _service(
+def fleet_service(
     headend: Headend,
     path: Path | None,
     engine: Engine | None,
     recorder: DatabaseRecorder | None,
     gateway: LocalGateway | None,
 ) -> FleetService:
+    """Return the service behind the REST of a headend.
+
+    Args:
+        headend: The headend.
+        path: The assets file that changes are written to; None: `assets.yaml` in this folder.
+        engine: The database, if there is one.
+        recorder: What writes into it.
+        gateway: The simulator in this process, if there is one.
+    """
+
     async def told(inventory: Inventory) -> None:
         if recorder is not None:
             await recorder.reconcile(inventory)
@@ -174,7 +184,7 @@ async def _database(settings: Settings) -> AsyncIterator[tuple[str, Engine | Non
         )
 
 
-def _link_security(settings: Settings) -> tuple[ServerTls | None, AllowList | None]:
+def link_security(settings: Settings) -> tuple[ServerTls | None, AllowList | None]:
     """Return how the link to the agents is encrypted, and who may call."""
     cert, key = settings.grpc_cert, settings.grpc_key
     if cert is None or key is None:
@@ -241,6 +251,7 @@ def _listener(address: Address) -> Iterator[socket.socket]:
         yield listener
 
 
-def _with_port(address: Address, port: int) -> str:
+def with_port(address: Address, port: int) -> str:
+    """Return an address with the port that was really taken."""
     host = f"[{address.host}]" if ":" in address.host else address.host
     return f"{host}:{port}"

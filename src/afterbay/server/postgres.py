@@ -11,11 +11,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING, Literal
 
 from afterbay.core.errors import MissingExtraError, UnavailableError
 
@@ -69,7 +69,9 @@ class EmbeddedPostgres:
     mode: RootMode | None = None
     """None: what `root_mode` finds."""
     started_here: bool = False
-    """This object started the server, so that it is the one to stop it."""
+    """This object started the server; another process may still be the last to use it, and stops it then."""
+    _using: IO[str] | None = field(default=None, repr=False)
+    """A shared lock that says that this object uses the server; the system lets go of it after a crash too."""
 
     def start(self) -> None:
         """Make the cluster if there is none and start its server, unless it runs already.
@@ -82,13 +84,21 @@ class EmbeddedPostgres:
         self.mode = self.mode or root_mode()
         self.binaries = self._reachable(self.binaries or find_binaries())
         self.data.parent.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(self.data.parent / f".{self.data.name}.lock"):
-            if self.running():
-                return
-            if not (self.data / "PG_VERSION").exists():
-                self._make_cluster()
-            self._run_server()
-        self.started_here = True
+        with self._alone():
+            using = (self.data.parent / f".{self.data.name}.users").open("a")
+            try:
+                _lock(using, shared=True)
+                if not self.running():
+                    if not (self.data / "PG_VERSION").exists():
+                        self._make_cluster()
+                    self._run_server()
+                    self.started_here = True
+            except BaseException:
+                using.close()
+                raise
+            if self._using is not None:
+                self._using.close()
+            self._using = using
 
     def running(self) -> bool:
         """Is a server at work on this data?"""
@@ -97,15 +107,21 @@ class EmbeddedPostgres:
         return self._run("pg_ctl", "-D", str(self.data), "status", wanted=(0, _NOT_RUNNING, 4)) == 0
 
     def stop(self) -> None:
-        """Stop the server if this object started it; what was committed is safe."""
-        if not self.started_here:
+        """Stop the server unless another process uses it; what was committed is safe.
+
+        Whoever started it may have been killed: the last one that uses it stops it.
+        """
+        if self._using is None:
             return
-        socket = self.socket_folder()
-        if self.running():
-            self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "30", "stop", "-m", "fast")
-        self.started_here = False
-        if socket != self.data / "socket":
-            shutil.rmtree(socket, ignore_errors=True)
+        with self._alone(), self._using as using:
+            self._using, self.started_here = None, False
+            if not _lock(using, shared=False):
+                return
+            socket = self.socket_folder()
+            if self.running():
+                self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "30", "stop", "-m", "fast")
+            if socket != self.data / "socket":
+                shutil.rmtree(socket, ignore_errors=True)
 
     def kill(self) -> None:
         """Stop the server as a power cut would: nothing is finished. For tests of what survives."""
@@ -136,6 +152,9 @@ class EmbeddedPostgres:
             if found is None:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return self.url(name)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return _one_at_a_time(self.data.parent / f".{self.data.name}.lock")
 
     def _make_cluster(self) -> None:
         if self.data.exists() and any(self.data.iterdir()):
@@ -220,6 +239,17 @@ def _clean_environment() -> dict[str, str]:
     """Return the environment without PG* variables, which would change what the programs do."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return kept | {"LC_ALL": "C.UTF-8" if sys.platform == "linux" else "C"}
+
+
+def _lock(stream: IO[str], *, shared: bool) -> bool:
+    """Take a lock that ends with its stream, now or not at all; a shared one becomes an exclusive one."""
+    import fcntl
+
+    try:
+        fcntl.flock(stream, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager

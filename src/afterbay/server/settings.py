@@ -6,12 +6,13 @@ Where a variable has two names, the one that begins with `AFTERBAY_` wins.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
@@ -19,7 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from afterbay.core.errors import InvalidInputError, Problem, Problems
 
-__all__ = ["Address", "Settings", "is_loopback", "read_address", "read_settings"]
+__all__ = ["Address", "Settings", "Stated", "is_loopback", "read_address", "read_settings", "stated"]
 
 _TRUE = ("1", "true", "yes", "on")
 _LEVELS = {"trace": "debug", "debug": "debug", "info": "info", "warn": "warning", "warning": "warning",
@@ -124,10 +125,79 @@ class Settings(BaseSettings):
     """Most that is kept on disk while the database is away [MB]."""
     max_body_kb: int = Field(1024, ge=1, validation_alias=_either("MAX_BODY_KB"))
 
+    # The platform.
+    listen: Annotated[Address, NoDecode, BeforeValidator(_address)] = Field(
+        Address("127.0.0.1", 8000), validation_alias=_either("LISTEN")
+    )
+    """Address of the platform's web and API."""
+    public_url: str = Field("", validation_alias=_either("PUBLIC_URL"))
+    """Where users reach us, such as https://afterbay.example; for links in mails and for single sign-on."""
+    storage_url: str = Field("", validation_alias=_either("STORAGE_URL"))
+    """A folder, s3://bucket/folder or gs://bucket/folder; empty: `storage` in the data folder."""
+    secret_key: SecretStr | None = Field(None, validation_alias=_either("SECRET_KEY"))
+    """Signs sign-ins; several, separated by commas, while a key is replaced. None: made and kept in the data folder."""
+    oidc_issuer: str = Field("", validation_alias=_either("OIDC_ISSUER"))
+    """Identity provider of single sign-on; empty: local accounts only."""
+    oidc_client_id: str = Field("", validation_alias=_either("OIDC_CLIENT_ID"))
+    oidc_client_secret: SecretStr | None = Field(None, validation_alias=_either("OIDC_CLIENT_SECRET"))
+    oidc_name: str = Field("single sign-on", validation_alias=_either("OIDC_NAME"))
+    oidc_scopes: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        ("openid", "email", "profile"), validation_alias=_either("OIDC_SCOPES")
+    )
+    oidc_role_claim: str = Field("groups", validation_alias=_either("OIDC_ROLE_CLAIM"))
+    oidc_roles: str = Field("", validation_alias=_either("OIDC_ROLES"))
+    """Roles by the claim's value: `engineers=bess-sizing:engineer+fleet:viewer, it=platform:admin`."""
+    oidc_link_by_email: Annotated[bool, BeforeValidator(_truthy)] = Field(
+        False, validation_alias=_either("OIDC_LINK_BY_EMAIL")
+    )
+    oidc_create_users: Annotated[bool, BeforeValidator(_truthy)] = Field(
+        False, validation_alias=_either("OIDC_CREATE_USERS")
+    )
+    smtp_url: SecretStr | None = Field(None, validation_alias=_either("SMTP_URL"))
+    """smtp://user:password@host:587 or smtps://...; None: no mail is sent."""
+    smtp_from: str = Field("", validation_alias=_either("SMTP_FROM"))
+    webhook_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        (), validation_alias=_either("WEBHOOK_HOSTS")
+    )
+    """Hosts of this network that webhooks may reach; others have to be public."""
+    dask: str = Field("", validation_alias=_either("DASK"))
+    """Scheduler of a Dask cluster for heavy jobs; empty: processes of this machine."""
+    compute_processes: int | None = Field(None, ge=1, le=1024, validation_alias=_either("COMPUTE_PROCESSES"))
+    """Processes for heavy jobs; None: one for each core."""
+    worker: Annotated[bool, BeforeValidator(_truthy)] = Field(True, validation_alias=_either("WORKER"))
+    """`afterbay serve` runs a worker too."""
+    fleet: Annotated[bool, BeforeValidator(_truthy)] = Field(False, validation_alias=_either("FLEET"))
+    """`afterbay serve` is a headend too: agents dial in, `/api/v1/fleet` answers."""
+    quotas: str = Field("", validation_alias=_either("QUOTAS"))
+    """Other limits than the manifests': `bess-sizing.max_projects_per_user=20`, separated by commas."""
+    rate_limit: str = Field("600/minute", validation_alias=_either("RATE_LIMIT"))
+    """Requests of one user; empty: no limit."""
+    rate_limit_address: str = Field("3000/minute", validation_alias=_either("RATE_LIMIT_ADDRESS"))
+    rate_limit_sign_in: str = Field("30/minute", validation_alias=_either("RATE_LIMIT_SIGN_IN"))
+    max_upload_mb: int = Field(100, ge=1, le=10_000, validation_alias=_either("MAX_UPLOAD_MB"))
+    """Largest file that is read at all [MB]; the manifests' quotas are below it."""
+    db_pool: int = Field(10, ge=1, le=200, validation_alias=_either("DB_POOL"))
+    """Connections of the server that stay open; as many again while it is busy."""
+    log_format: Literal["console", "json"] = Field("console", validation_alias=_either("LOG_FORMAT"))
+    metrics_token: SecretStr | None = Field(None, validation_alias=_either("METRICS_TOKEN"))
+    """Bearer token that opens /metrics from elsewhere; None: this machine only."""
+    telemetry_keep_days: int = Field(0, ge=0, validation_alias=_either("TELEMETRY_KEEP_DAYS"))
+    """Telemetry that is older is dropped [days]; 0: all of it is kept."""
+
     @cached_property
     def database(self) -> str | None:
         """The database's address in full, or None."""
         return self.database_url.get_secret_value().strip() if self.database_url else None
+
+    @cached_property
+    def storage(self) -> str:
+        """Where files are kept."""
+        return self.storage_url.strip() or str(self.data_dir / "storage")
+
+    @property
+    def secure(self) -> bool:
+        """Clients of the platform use TLS, ours or the proxy's."""
+        return bool(self.tls_cert and self.tls_key) or bool(self.trusted_proxies)
 
     def tokens(self) -> dict[str, str]:
         """Return who has which token, by token.
@@ -181,9 +251,70 @@ def read_settings(**given: Any) -> Settings:
         raise InvalidInputError([_problem(one) for one in error.errors()]) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """One setting as it is in force."""
+
+    name: str
+    variable: str
+    """Name that begins with `AFTERBAY_`."""
+    value: str
+    """Without what is secret."""
+    origin: str
+    """`default`, `command line`, or the name of the environment variable."""
+
+
+def stated(
+    settings: Settings, given: Collection[str] = (), environment: Mapping[str, str] = os.environ
+) -> list[Stated]:
+    """Return every setting with its value and where that comes from; secrets are hidden.
+
+    Args:
+        settings: As they are in force.
+        given: Names that the command line gave.
+        environment: That the settings were read from.
+    """
+    found = []
+    for name, field in Settings.model_fields.items():
+        choices = field.validation_alias
+        names = [str(one) for one in choices.choices] if isinstance(choices, AliasChoices) else [name]
+        used = next((one for one in names if environment.get(one)), None)
+        origin = "command line" if name in given else used or "default"
+        found.append(Stated(name, names[0], _told(getattr(settings, name)), origin))
+    return found
+
+
+def _told(value: Any) -> str:
+    if value is None or value in ("", ()):
+        return "-"
+    if isinstance(value, SecretStr):
+        return _without_password(value.get_secret_value())
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _without_password(text: str) -> str:
+    """An address is worth showing, without its password and without what a query may carry; nothing else is."""
+    if text.strip().lower().rstrip(":") == "embedded":
+        return text
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname
+    except ValueError:
+        return "***"
+    if not parts.scheme or not parts.netloc:
+        return "***"
+    port = f":{parts.port}" if parts.port else ""
+    user = f"{parts.username}:***@" if parts.username else ""
+    return f"{parts.scheme}://{user}{host}{port}{parts.path}"
+
+
 def _problem(error: Mapping[str, Any]) -> Problem:
     where = _variable(str(error["loc"][0])) if error["loc"] else "environment"
-    hidden = any(word in where.lower() for word in ("token", "database"))
+    hidden = any(word in where.lower() for word in ("token", "database", "secret", "smtp"))
     got = "a value that is not shown" if hidden else repr(error.get("input"))
     return Problem(where, got, str(error["msg"]).removeprefix("Value error, "), "correct or unset the variable")
 

@@ -7,7 +7,18 @@ from typing import Any
 from alembic import context
 
 from afterbay.server.db import Base
-from afterbay.server.fleet import tables  # noqa: F401 - its tables join the metadata
+from afterbay.server.fleet import tables as fleet
+from afterbay.server.platform.audit import tables as audit
+from afterbay.server.platform.idempotency import tables as idempotency
+from afterbay.server.platform.identity import tables as identity
+from afterbay.server.platform.jobs import tables as jobs
+from afterbay.server.platform.notifications import tables as notifications
+from afterbay.server.platform.storage import tables as storage
+from afterbay.server.profiles import tables as profiles
+from afterbay.server.sizing import tables as sizing
+
+# To import them is to put their tables into the metadata.
+_SLICES = (fleet, audit, idempotency, identity, jobs, notifications, storage, profiles, sizing)
 
 
 def _is_ours(_item: Any, _name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:

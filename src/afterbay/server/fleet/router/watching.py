@@ -85,7 +85,10 @@ async def health(response: Response, fleet: Fleet) -> HealthOut:
 @router.get(
     "/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events"}, **documented(422)},
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events"},
+        **documented(404, 422),
+    },
 )
 async def stream(
     request: Request,

@@ -1,0 +1,1 @@
+"""The community slice: so far its manifest."""

@@ -1,0 +1,1 @@
+"""Services that every module uses: identity, audit, notifications, jobs, storage, modules."""

@@ -1,0 +1,1 @@
+"""The worker: takes jobs from the queue, runs their bodies, keeps what others may rely on."""

@@ -1,0 +1,1 @@
+"""Modules: their manifests, what roles may do, and how much."""

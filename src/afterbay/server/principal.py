@@ -1,0 +1,56 @@
+"""Who acts: the one record that every service takes, whichever way somebody signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from afterbay.core.errors import NotAllowedError
+
+__all__ = ["SYSTEM", "Principal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person, a token of a person, or the program itself."""
+
+    id: UUID
+    email: str
+    name: str = ""
+    is_admin: bool = False
+    """Administrator of the platform: may do everything in every module."""
+    permissions: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Actions that the roles of this user allow, by the module's id."""
+    scopes: frozenset[str] | None = None
+    """`module:action` pairs that a token is limited to; None: no limit."""
+    address: str = ""
+    """Network address of the request."""
+    request_id: str = ""
+
+    def may(self, module: str, action: str) -> bool:
+        """Tell whether this principal may do something in a module.
+
+        Args:
+            module: Id of the module, such as `bess-sizing`.
+            action: One of the manifest's permissions, such as `create`.
+        """
+        if self.scopes is not None and f"{module}:{action}" not in self.scopes:
+            return False
+        return self.is_admin or action in self.permissions.get(module, frozenset())
+
+    def need(self, module: str, action: str) -> None:
+        """Refuse unless this principal may do something in a module.
+
+        Raises:
+            NotAllowedError: If it may not.
+        """
+        if not self.may(module, action):
+            raise NotAllowedError(
+                f"you may not {action} in {module} -> ask an administrator for a role that includes `{action}`"
+            )
+
+
+SYSTEM: Final = Principal(UUID(int=0), "system", "afterbay", is_admin=True)
+"""The program itself: schedules, clean-up, the first start."""

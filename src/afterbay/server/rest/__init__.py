@@ -1,0 +1,1 @@
+"""What every endpoint of the platform has in common: sessions, pages, versions, formats, events, limits."""

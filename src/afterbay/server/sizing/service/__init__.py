@@ -1,0 +1,1 @@
+"""What the sizing module does."""

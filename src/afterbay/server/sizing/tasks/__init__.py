@@ -1,0 +1,1 @@
+"""What workers do for the sizing module; importing `bodies` registers it."""
