@@ -1,6 +1,6 @@
 # Every task of the project; CI calls the same ones.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test unit journeys bench docs lock clean
+.PHONY: help setup demo check test unit journeys bench docs audit lock clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -19,7 +19,7 @@ $(READY): requirements-uv.lock requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
-demo: $(READY) ## Size a battery, share and settle the sun of a street, dispatch a fleet
+demo: $(READY) ## Size a battery, here and on a server; share the sun of a street; dispatch a fleet
 	$(BIN)/afterbay size run examples/red_rock_quarry.yaml --charts --out out/red-rock-quarry
 	@echo
 	$(BIN)/afterbay size years out/red-rock-quarry
@@ -36,6 +36,8 @@ demo: $(READY) ## Size a battery, share and settle the sun of a street, dispatch
 	$(BIN)/afterbay community settle out/elm-street-week
 	@echo
 	$(BIN)/python tools/demo_fleet.py
+	@echo
+	$(BIN)/python tools/demo_server.py
 
 check: $(READY) ## Format, lint, types, import contract, generated files, locks
 	$(BIN)/ruff format --check .
@@ -52,16 +54,21 @@ unit: $(READY) ## The tests alone, in parallel
 
 test: check unit docs ## Everything that must pass
 
-journeys: $(READY) ## The fleet on real processes, with plugs pulled; minutes
-	AFTERBAY_JOURNEYS=1 $(BIN)/pytest tests/fleet/journeys -n 2
+journeys: $(READY) ## Fleet and server on real processes, with plugs pulled; minutes
+	AFTERBAY_JOURNEYS=1 $(BIN)/pytest tests/fleet/journeys tests/server/faults -n 2
 
 bench: $(READY) ## Measure speed, memory and start beside plain Python, as ratios
 	$(BIN)/python tools/bench.py
 	$(BIN)/python tools/bench_community.py
 	$(BIN)/python tools/bench_fleet.py
+	$(BIN)/python tools/bench_server.py
 
 docs: $(READY) ## Build the documentation strictly into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+audit: $(READY) ## Ask the package index whether a locked package has a known vulnerability
+	$(BIN)/uv tool run --quiet pip-audit@2.10.1 --strict --progress-spinner off --disable-pip --require-hashes \
+		-r requirements-uv.lock -r requirements-dev.lock
 
 lock: $(READY) ## Renew the lock files after a change of pyproject.toml
 	cd $(CURDIR) && $(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --generate-hashes \

@@ -20,6 +20,7 @@ OURS = {name: one for name, one in COMPOSE["services"].items() if "build" in one
 
 def _variables() -> set[str]:
     known = {"ASSETS_PATH", "GATEWAY_SITE_ID", "HEADEND_GRPC"}
+    known |= {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"}  # of the object store's own library
     for field in Settings.model_fields.values():
         known |= {str(choice) for choice in getattr(field.validation_alias, "choices", [])}
     return known
@@ -31,7 +32,7 @@ def _environment(name: str) -> dict[str, str]:
 
 
 def test_the_platform_is_a_database_a_server_a_worker_a_headend_a_gateway_and_a_proxy() -> None:
-    assert set(COMPOSE["services"]) == {"db", "server", "worker", "headend", "gateway", "proxy", "timescale"}
+    assert set(COMPOSE["services"]) == {"db", "server", "worker", "headend", "gateway", "proxy"}
     assert {name: one["command"][0] for name, one in OURS.items()} == {
         "server": "serve", "worker": "worker", "headend": "headend", "gateway": "agent",
     }  # fmt: skip
@@ -71,13 +72,13 @@ def test_no_environment_file_holds_a_secret() -> None:
     assert "POSTGRES_PASSWORD" not in _environment("dev")
 
 
-def test_only_the_proxy_and_the_trial_database_open_ports_and_loopback_is_the_default() -> None:
-    opened = {name: one["ports"] for name, one in COMPOSE["services"].items() if "ports" in one}
+def test_only_the_proxy_and_the_link_open_ports_and_loopback_is_the_default() -> None:
+    trial = yaml.safe_load((ROOT / "compose.timescale.yaml").read_text())["services"]
+    opened = {name: one["ports"] for name, one in {**COMPOSE["services"], **trial}.items() if "ports" in one}
 
-    assert set(opened) == {"proxy", "timescale"}
-    assert all(
-        port.startswith(("127.0.0.1:", "${AFTERBAY_PORTS_ON:-127.0.0.1}:")) for one in opened.values() for port in one
-    )
+    assert set(opened) == {"proxy", "headend", "timescale"}
+    ports = [port for one in opened.values() for port in one]
+    assert all(port.startswith(("127.0.0.1:", "${AFTERBAY_PORTS_ON:-127.0.0.1}:")) for port in ports)
 
 
 def test_the_proxy_that_the_server_trusts_has_the_address_that_it_is_given() -> None:
@@ -129,3 +130,15 @@ def test_the_workflows_are_yaml_with_a_deploy_job_for_each_environment() -> None
 
     assert image["jobs"]["deploy"]["strategy"]["matrix"]["environment"] == ["dev", "int", "prod"]
     assert image["jobs"]["deploy"]["needs"] == "build"
+
+
+def test_the_dependencies_are_audited_with_every_change_and_every_week() -> None:
+    checks = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    steps = [step.get("run") for step in checks["jobs"]["audit"]["steps"]]
+    assert "make audit" in steps
+    # The key `on` is the truth value in YAML 1.1.
+    assert {"push", "pull_request", "schedule"} <= set(checks[True])
+    recipe = (ROOT / "Makefile").read_text().split("\naudit:")[1].split("\n\n")[0]
+    assert "--strict" in recipe
+    for lock in ROOT.glob("requirements-*.lock"):
+        assert lock.name in recipe or lock.name == "requirements-run.lock", "what runs is part of what develops"

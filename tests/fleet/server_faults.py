@@ -95,8 +95,9 @@ class Served:
     ) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERBAY_", "DATABASE_"))}
         given = {"AFTERBAY_DATA_DIR": str(folder / "data"), "AFTERBAY_WORKER": "yes" if worker else "no",
-                 "AFTERBAY_RATE_LIMIT": "1000000/minute", "AFTERBAY_RATE_LIMIT_ADDRESS": "1000000/minute",
-                 "AFTERBAY_QUOTAS": QUOTAS, "AFTERBAY_LISTEN": "127.0.0.1:0", "AFTERBAY_LOG_LEVEL": "warning"}  # fmt: skip
+                 "AFTERBAY_RATE_LIMIT": "off", "AFTERBAY_RATE_LIMIT_ADDRESS": "off",
+                 "AFTERBAY_QUOTAS": QUOTAS, "AFTERBAY_LISTEN": "127.0.0.1:0",
+                 "AFTERBAY_LOG_LEVEL": "warning"}  # fmt: skip
         given |= {"DATABASE_URL": database} if database else {}
         given |= {"AFTERBAY_STORAGE_URL": storage} if storage else {}
         words = [sys.executable, "-m", "afterbay", "serve", "--json"]
@@ -200,8 +201,8 @@ class Caller:
     def upload(self, kind: str, content: bytes, key: str | None = None) -> httpx2.Response:
         """Send a profile."""
         return self.ask(
-            "POST", "/api/v1/profiles", data={"profile_type": kind}, files={"file": (f"{kind}.csv", content, "text/csv")},
-            headers={"Idempotency-Key": key} if key else {},
+            "POST", "/api/v1/profiles", data={"profile_type": kind},
+            files={"file": (f"{kind}.csv", content, "text/csv")}, headers={"Idempotency-Key": key} if key else {},
         )  # fmt: skip
 
     def project(self, name: str = "Block sun", **sizing: Any) -> dict[str, Any]:
@@ -254,8 +255,10 @@ def first_administrator(served: Served) -> Caller:
 
 
 def stored(folder: Path) -> list[Path]:
-    """Return what lies in the store's folder, beside the hashes."""
-    return [one for one in (folder / "data" / "storage").rglob("*") if one.is_file() and ".hashes" not in one.parts]
+    """Return what lies in the store's folder, beside the hashes and the lock."""
+    place = folder / "data" / "storage"
+    hidden = {".hashes", ".lock"}
+    return [one for one in place.rglob("*") if one.is_file() and hidden.isdisjoint(one.parts)]
 
 
 def at_once(*calls: Callable[[], _Answer]) -> list[_Answer]:

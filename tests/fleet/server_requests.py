@@ -64,6 +64,8 @@ _UPLOAD = {"data": {"profile_type": "load", "dt_h": "1"}, "files": {"file": _FIL
 _OTHERS: dict[str, Any] = {
     "POST /api/v1/profiles": _UPLOAD,
     "POST /api/v1/profiles/upload": _UPLOAD,
+    # All requests share one connection here, and two topics are asked for at once.
+    "GET /api/v1/events": {"params": {"topics": "jobs"}},
     f"GET {PROJECT}/versions/diff": {"params": {"from": 1, "to": 1}},
 }
 _WORDS = {

@@ -22,6 +22,7 @@ __all__ = ["PASSWORD", "Person", "RunningServer", "running_server", "write_block
 PASSWORD = "seven blue pumps at dawn"
 _OURS = ("AFTERBAY_", "DATABASE_URL", "SECRET_KEY")
 _CACHES = ("AFTERBAY_CACHE_DIR",)
+_SCOPES = {"engineer": ("sizing:read", "sizing:write", "sizing:export"), "viewer": ("sizing:read",)}
 _START_S = 180.0
 """Far beyond what it takes: on a machine that has other work a wait may be long, and ends with its claim."""
 _END_S = 60.0
@@ -93,9 +94,11 @@ def _places(process: subprocess.Popen[bytes], out: Path, err: Path) -> dict[str,
 def _with_people(folder: Path, places: dict[str, Any]) -> RunningServer:
     with httpx2.Client(base_url=places["url"], timeout=60.0, trust_env=False) as http:
         first = places["first_link"].partition("token=")[2]
-        admin = Person("root@example.org", _accept(http, first, email="root@example.org"))
+        mine = ("platform:admin", "sizing:read", "sizing:write", "sizing:export", "sizing:delete",
+                "sizing:manage_users")  # fmt: skip
+        admin = Person("root@example.org", _accept(http, first, mine, email="root@example.org"))
         http.headers.update(admin.headers)
-        people = {role: _person(http, f"{role}@example.org", role) for role in ("engineer", "viewer")}
+        people = {role: _person(http, f"{role}@example.org", role) for role in _SCOPES}
     return RunningServer(places["url"], folder, admin, people["engineer"], people["viewer"], places)
 
 
@@ -105,14 +108,19 @@ def _person(http: httpx2.Client, email: str, role: str) -> Person:
     user, link = made.json()["user"]["id"], made.json()["link"]
     given = http.put(f"/api/v1/admin/users/{user}/grants/bess-sizing", json={"role": role})
     assert given.status_code == 200, given.text
-    return Person(email, _accept(http, link["url"].partition("token=")[2]))
+    return Person(email, _accept(http, link["url"].partition("token=")[2], _SCOPES[role]))
 
 
-def _accept(http: httpx2.Client, secret: str, **more: str) -> str:
+def _accept(http: httpx2.Client, secret: str, scopes: tuple[str, ...], **more: str) -> str:
+    """Use a one-time link, and return a token that outlives a slow test, which a session might not."""
     body = {"token": secret, "password": PASSWORD, "mode": "token", **more}
     answer = http.post("/api/v1/auth/links/accept", json=body)
     assert answer.status_code == 200, answer.text
-    return str(answer.json()["access_token"])
+    session = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    asked = {"name": "journeys", "scopes": scopes, "days": 1}
+    made = http.post("/api/v1/auth/tokens", json=asked, headers=session)
+    assert made.status_code == 201, made.text
+    return str(made.json()["token"])
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -68,9 +68,7 @@ _EMPTY_SITE: dict[str, Any] = {"id": str(UUID(int=32)), "name": "Fallow"}
 class World:
     """An application with everything in it; all of it stands in one transaction that never commits."""
 
-    def __init__(
-        self, app: FastAPI, parts: Parts, connection: Connection, client: TestClient, folder: Path
-    ) -> None:
+    def __init__(self, app: FastAPI, parts: Parts, connection: Connection, client: TestClient, folder: Path) -> None:
         self.app, self.parts, self.client, self._connection = app, parts, client, connection
         self.headers: dict[str, dict[str, str]] = {"nobody": {}}
         self.ids: dict[str, str] = {}
@@ -264,4 +262,7 @@ async def _fleet(folder: Path, engine: Engine) -> AsyncIterator[tuple[FleetServi
             headend, Editor(headend, folder / "assets.yaml", told=(gateway.replace_inventory,)),
             database=Database(engine),
         )  # fmt: skip
-        yield fleet, fleet.submit({"asset_id": OTHER.id, "mw": 1.0}, actor="somebody", key=None, not_before=None).command.id
+        yield (
+            fleet,
+            fleet.submit({"asset_id": OTHER.id, "mw": 1.0}, actor="somebody", key=None, not_before=None).command.id,
+        )

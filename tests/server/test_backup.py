@@ -79,6 +79,7 @@ def test_a_used_system_comes_back_as_it_was(
     brought = restore(open_(empty_url), elsewhere, tmp_path / "b.tar")
 
     assert made.revision == brought.revision == head_revision()
+    assert made.path.stat().st_mode & 0o777 == 0o600  # it holds the hashes of passwords
     assert contents(empty_url) == before
     assert len(before["public.sums"]) == len(before["afterbay_parts.sums_2026"]) == 100
     assert {one.key: elsewhere.get(one.key) for one in elsewhere.list()} == FILES

@@ -19,9 +19,11 @@ from afterbay.cli import (
     doctor,
     fleet,
     headend,
+    login,
     openapi,
     output,
     profile,
+    project,
     serve,
     size,
     token,
@@ -93,6 +95,9 @@ app.add_typer(agent.app, name="agent")
 app.add_typer(profile.app, name="profile")
 app.add_typer(serve.app, name="serve")
 app.add_typer(worker.app, name="worker")
+app.add_typer(login.app, name="login")
+app.add_typer(login.logout_app, name="logout")
+app.add_typer(project.app, name="project")
 app.add_typer(user.app, name="user")
 app.add_typer(token.app, name="token")
 app.add_typer(db.app, name="db")

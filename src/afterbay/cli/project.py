@@ -161,7 +161,7 @@ def results(
     from afterbay.cli.running import exit_code_of_run, tell_run
 
     with server() as client:
-        found = follow(client.run(run))
+        found = follow(client.run(run), client.connection.url)
         folder = out or runfolder.default_folder(client.get_project(found.document["project_id"])["name"])
         done = collect(client, found, folder)
     if as_json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from afterbay.cli import output
-from afterbay.cli.project_words import Json, ProjectWord, server
+from afterbay.cli.project_words import Json, ProjectWord, profile_files, server
 
 if TYPE_CHECKING:
     from afterbay.client import BESSAPIClient
@@ -89,15 +89,14 @@ def export(
             raise InvalidInputError(
                 Problem("--out", why, "a folder that can be written", "choose another --out")
             ) from None
-        setup = document.get("setup_config") or {}
-        names = [setup[key] for key in ("load_file", "solar_file") if setup.get(key)]
-        for name in names:
-            client.profiles.download(name.removesuffix(".parquet"), folder / name)
+        profiles = profile_files(document)
+        for name, profile_id in profiles.items():
+            client.profiles.download(profile_id, folder / name)
         runfolder.write_file(file, json.dumps(document, indent=1, ensure_ascii=False))
     if as_json:
-        output.json_document({"file": str(file), "profiles": names, "project": document})
+        output.json_document({"file": str(file), "profiles": [*profiles], "project": document})
     else:
-        output.lines([str(file), *(str(folder / name) for name in names)])
+        output.lines([str(file), *(str(folder / name) for name in profiles)])
         output.note(f"next: afterbay size run {file}")
 
 

@@ -14,6 +14,7 @@ import typer
 from afterbay.cli import output, runfolder
 from afterbay.cli.failures import INTERRUPTED
 from afterbay.cli.progress import show_progress
+from afterbay.cli.project_words import profile_files
 from afterbay.cli.running import write_run
 from afterbay.core.errors import NotAllowedError, NotFoundError, UnavailableError
 
@@ -80,15 +81,14 @@ def run_remote(word: str, overrides: dict[str, Any], out: Path | None) -> Done:
 
 
 def _follow(client: BESSAPIClient, project_id: str, override: dict[str, Any]) -> Run:
-    run = client.simulate(project_id, config_override=override)
-    output.note(f"run {run.id} at {client.connection.url}")
-    return follow(run)
+    return follow(client.simulate(project_id, config_override=override), client.connection.url)
 
 
-def follow(run: Run) -> Run:
+def follow(run: Run, url: str) -> Run:
     """Show how a run goes on until it ended; Ctrl-C leaves it going, or cancels it if that is wanted."""
     total = int(run.document.get("cases") or 100)
     try:
+        output.note(f"run {run.id} at {url}")
         with show_progress(total) as update:
             return run.wait(on_progress=_progress(total, update))
     except KeyboardInterrupt:
@@ -192,10 +192,8 @@ def _fetch(client: BESSAPIClient, run: Run, folder: Path) -> Project | None:
         document = json.loads(run.download("json"))
         runfolder.prepare(folder)
         place.mkdir(exist_ok=True)
-        setup = document.get("setup_config", {})
-        for name in (setup.get("load_file"), setup.get("solar_file")):
-            if name is not None:
-                client.profiles.download(name.removesuffix(".parquet"), place / name)
+        for name, profile_id in profile_files(document).items():
+            client.profiles.download(profile_id, place / name)
     except (NotFoundError, NotAllowedError) as error:
         output.note(f"no run folder: project or profiles may not be downloaded ({error})")
         return None

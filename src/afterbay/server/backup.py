@@ -116,6 +116,8 @@ def back_up(database: Database, storage: Storage, path: Path, *, now: datetime, 
         size = archive.stat().st_size
         with archive.open("rb") as stream:
             os.fsync(stream.fileno())
+        # It holds the hashes of passwords: for whoever made it, and for nobody else.
+        archive.chmod(0o600)
         archive.replace(path)
     return BackupReport(path, revision, len(files), size, tuple(skipped))
 

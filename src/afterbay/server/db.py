@@ -9,6 +9,7 @@ import psycopg
 from sqlalchemy import MetaData, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from afterbay.core.errors import InvalidInputError, Problem, UnavailableError
@@ -92,6 +93,8 @@ def database_errors() -> Iterator[None]:
         yield
     except (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise UnavailableError(f"the database does not answer ({_first_line(error)}) -> try again later") from error
+    except PoolTimeout as error:
+        raise UnavailableError("every connection to the database is in use -> try again soon") from error
     except DBAPIError as error:
         if not error.connection_invalidated:
             raise

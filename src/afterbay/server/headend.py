@@ -6,18 +6,14 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
-import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 import afterbay
-from afterbay.core.errors import InvalidInputError, Problem, UnavailableError
+from afterbay.core.errors import InvalidInputError, Problem
 from afterbay.fleet.headend import Headend
 from afterbay.fleet.headend.server import HeadendServer
 from afterbay.fleet.inventory import find_inventory, read_inventory
@@ -27,19 +23,21 @@ from afterbay.server.app import create_headend_app
 from afterbay.server.fleet.service import Editor, FleetService
 from afterbay.server.fleet.simulation import LocalGateway
 from afterbay.server.guard import check_exposure
+from afterbay.server.listening import listening_on, make_server, with_port
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from afterbay.fleet.inventory import Inventory
     from afterbay.server.fleet.recorder import DatabaseRecorder
-    from afterbay.server.settings import Address, Settings
+    from afterbay.server.settings import Settings
 
-__all__ = ["HeadendOptions", "HeadendPlaces", "fleet_service", "link_security", "run_headend", "with_port"]
+__all__ = ["HeadendOptions", "HeadendPlaces", "fleet_service", "link_security", "run_headend"]
 
 _log = logging.getLogger("afterbay.headend")
 _TICK_S = 4.0
 _GRACE_S = 3
+_TAKEN = "is another headend running? Stop it, or name another address with HEADEND_HTTP_ADDR or --http"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ async def run_headend(
     inventory = read_inventory(path)
     tls, allow = link_security(settings)
     async with AsyncExitStack() as stack:
-        listener = stack.enter_context(_listener(settings.http))
+        listener = stack.enter_context(listening_on(settings.http, "REST", _TAKEN))
         database, engine, recorder = await stack.enter_async_context(_database(settings))
         restored = None
         if recorder is not None:
@@ -101,7 +99,7 @@ async def run_headend(
         if options.simulate:
             gateway = await stack.enter_async_context(LocalGateway(headend, tick_s=options.tick_s))
         fleet = fleet_service(headend, path, engine, recorder, gateway)
-        server = _server(fleet, settings, rules)
+        server = make_server(create_headend_app(fleet, rules), settings, grace_s=_GRACE_S)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -200,58 +198,3 @@ def link_security(settings: Settings) -> tuple[ServerTls | None, AllowList | Non
         return tls, read_allow_list(settings.grpc_allow)
     token = settings.grpc_token.get_secret_value() if settings.grpc_token else ""
     return tls, AllowList.of_one_token(token) if token else None
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(fleet: FleetService, settings: Settings, rules: object) -> _Server:
-    from afterbay.server.guard import Rules
-
-    app = create_headend_app(fleet, rules if isinstance(rules, Rules) else None)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # the guard checks who the proxy is
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        lifespan="off",
-    )
-    try:
-        config.load()
-    except (OSError, ssl.SSLError) as error:
-        problem = Problem("AFTERBAY_TLS_CERT, AFTERBAY_TLS_KEY", str(error)[:200], "a certificate and its key in PEM")
-        raise InvalidInputError(problem) from None
-    return _Server(config)
-
-
-@contextmanager
-def _listener(address: Address) -> Iterator[socket.socket]:
-    """Give a socket that listens; made here, so that a port that is taken is a sentence and not a trace."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((address.host, address.port))
-            listener.listen(1024)
-        except OSError as error:
-            raise UnavailableError(
-                f"REST cannot listen on {address} ({error.strerror or error}) -> is another headend running? "
-                "Stop it, or name another address with HEADEND_HTTP_ADDR or --http"
-            ) from None
-        listener.setblocking(False)
-        yield listener
-
-
-def with_port(address: Address, port: int) -> str:
-    """Return an address with the port that was really taken."""
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    return f"{host}:{port}"

@@ -46,6 +46,9 @@ class Principal:
         Raises:
             NotAllowedError: If it may not.
         """
+        if self.scopes is not None and f"{module}:{action}" not in self.scopes:
+            scope = f"{module}:{action}"
+            raise NotAllowedError(f"this token may not {action} in {module} -> make one with the scope {scope}")
         if not self.may(module, action):
             raise NotAllowedError(
                 f"you may not {action} in {module} -> ask an administrator for a role that includes `{action}`"

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import socket
-import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -19,12 +17,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
-
 import afterbay
-from afterbay.core.errors import InvalidInputError, Problem, UnavailableError
 from afterbay.server.database import Database, embedded_of, is_embedded, open_database
 from afterbay.server.guard import shield_rules
+from afterbay.server.listening import OurServer, listening_on, make_server, with_port
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -91,7 +87,7 @@ def run_serve(
     began = time.monotonic()
     shield_rules(settings)
     with ExitStack() as stack:
-        listener = stack.enter_context(_listener(settings.listen))
+        listener = stack.enter_context(listening_on(settings.listen, "the server", _taken(settings.listen)))
         database = stack.enter_context(_database(settings))
         from afterbay.server.platform_app import create_platform_app, make_parts
 
@@ -100,7 +96,7 @@ def run_serve(
         parts.feed.start()
         stack.callback(parts.feed.stop)
         command = list(worker or (sys.executable, "-c", _WORKER, str(os.getpid()))) if settings.worker else None
-        server = _server(app, settings)
+        server = make_server(app, settings, grace_s=_GRACE_S)
         asyncio.run(_run(app, server, listener, settings, database, command, began, ready))
 
 
@@ -138,7 +134,7 @@ def _database(settings: Settings) -> Iterator[Database]:
 
 async def _run(
     app: FastAPI,
-    server: _Server,
+    server: OurServer,
     listener: socket.socket,
     settings: Settings,
     database: Database,
@@ -193,7 +189,7 @@ def _first_link(app: FastAPI) -> str | None:
         return ensure_first_link(session, app.state.identity)
 
 
-def _on_signals(stop: asyncio.Event, server: _Server) -> None:
+def _on_signals(stop: asyncio.Event, server: OurServer) -> None:
     def asked() -> None:
         # Who asks twice does not want to wait for requests that run.
         server.force_exit = stop.is_set()
@@ -248,7 +244,7 @@ async def _fleet(settings: Settings, database: Database) -> AsyncIterator[tuple[
     from afterbay.fleet.headend.server import HeadendServer
     from afterbay.fleet.inventory import find_inventory, read_inventory
     from afterbay.server.fleet.recorder import open_recorder
-    from afterbay.server.headend import fleet_service, link_security, with_port
+    from afterbay.server.headend import fleet_service, link_security
 
     path = find_inventory(os.environ, Path.cwd())
     inventory = read_inventory(path)
@@ -269,50 +265,10 @@ async def _fleet(settings: Settings, database: Database) -> AsyncIterator[tuple[
         yield service, with_port(settings.grpc, link.port)
 
 
-class _Server(uvicorn.Server):
-    """Leaves signals to us."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(app: FastAPI, settings: Settings) -> _Server:
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,  # every request is logged with its id
-        proxy_headers=False,  # the shield checks who the proxy is
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-        ssl_certfile=settings.tls_cert,
-        ssl_keyfile=settings.tls_key,
-        lifespan="off",
+def _taken(address: Address) -> str:
+    return (
+        f"is another afterbay running? Stop it, or choose another port: `afterbay serve --port {_next(address.port)}`"
     )
-    try:
-        config.load()
-    except (OSError, ssl.SSLError) as error:
-        problem = Problem("AFTERBAY_TLS_CERT, AFTERBAY_TLS_KEY", str(error)[:200], "a certificate and its key in PEM")
-        raise InvalidInputError(problem) from None
-    return _Server(config)
-
-
-@contextmanager
-def _listener(address: Address) -> Iterator[socket.socket]:
-    """Give a socket that listens; made before all else, so that a port that is taken costs nobody ten seconds."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((address.host, address.port))
-            listener.listen(1024)
-        except OSError as error:
-            raise UnavailableError(
-                f"the server cannot listen on {address} ({error.strerror or error}) -> is another afterbay running? "
-                f"Stop it, or choose another port: `afterbay serve --port {_next(address.port)}`"
-            ) from None
-        listener.setblocking(False)
-        yield listener
 
 
 def _next(port: int) -> int:

@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     quotas: str = Field("", validation_alias=_either("QUOTAS"))
     """Other limits than the manifests': `bess-sizing.max_projects_per_user=20`, separated by commas."""
     rate_limit: str = Field("600/minute", validation_alias=_either("RATE_LIMIT"))
-    """Requests of one user; empty: no limit."""
+    """Requests of one user; `off`: no limit."""
     rate_limit_address: str = Field("3000/minute", validation_alias=_either("RATE_LIMIT_ADDRESS"))
     rate_limit_sign_in: str = Field("30/minute", validation_alias=_either("RATE_LIMIT_SIGN_IN"))
     max_upload_mb: int = Field(100, ge=1, le=10_000, validation_alias=_either("MAX_UPLOAD_MB"))

@@ -1,4 +1,4 @@
-"""Journeys start real processes. Those marked `long` take minutes and need AFTERBAY_JOURNEYS=1 (`make journeys`)."""
+"""Journeys start many real processes and pull their plugs: minutes in all. `make journeys` runs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.environ.get("AFTERBAY_JOURNEYS") == "1":
         return
     for item in items:
-        if "journeys" in item.path.parts and item.get_closest_marker("long"):
+        if {"fleet", "journeys"} <= set(item.path.parts):
             item.add_marker(pytest.mark.skip(reason="make journeys runs it"))
 
 

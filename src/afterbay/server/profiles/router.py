@@ -53,12 +53,12 @@ _PART = r"^[^\x00-\x1f]*$"
 Uses = Callable[[Any, Any, UUID], profiles.UseCount]
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 
 
-def _quotas(request: Request) -> Quotas:
+async def _quotas(request: Request) -> Quotas:
     quotas: Quotas = request.app.state.quotas
     return quotas
 

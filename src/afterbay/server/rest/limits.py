@@ -26,7 +26,7 @@ _SIGN_IN: Final = "/api/v1/auth/"
 
 @dataclass(frozen=True, slots=True)
 class RateRules:
-    """How many requests in which time, such as `600/minute`; empty: no limit."""
+    """How many requests in which time, such as `600/minute`; `off` or empty: no limit."""
 
     per_principal: str = "600/minute"
     per_address: str = "3000/minute"
@@ -35,18 +35,19 @@ class RateRules:
 
 
 def read_rate(text: str, where: str = "rate limit") -> RateLimitItem | None:
-    """Return a rate, or None for an empty text.
+    """Return a rate, or None for `off` and for an empty text.
 
     Raises:
         InvalidInputError: If it is no rate.
     """
-    if not text.strip():
+    # An empty variable of the environment means its default, so that there is a word for it.
+    if text.strip().lower() in ("", "off"):
         return None
     try:
         return parse(text)
     except ValueError:
         raise InvalidInputError(
-            Problem(where, repr(text), "a count and a time", "write it as 600/minute, or leave it empty")
+            Problem(where, repr(text), "a count and a time", "write it as 600/minute, or off")
         ) from None
 
 

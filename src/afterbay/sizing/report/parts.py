@@ -22,11 +22,14 @@ _PNG_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 
 def clean_text(text: str, most: int | None = None) -> str:
     """Return a text without what no file can hold (control characters, half characters), cut at `most` characters."""
-    kept = "".join(
-        "\ufffd" if "\ud800" <= sign <= "\udfff" or sign in "\ufffe\uffff" else sign
-        for sign in text
-        if sign in _KEPT_CONTROLS or not (sign < " " or "\x7f" <= sign <= "\x9f")
-    )
+    kept = text
+    # What is printable is none of them, and most cells of a year are.
+    if not text.isprintable():
+        kept = "".join(
+            "\ufffd" if "\ud800" <= sign <= "\udfff" or sign in "\ufffe\uffff" else sign
+            for sign in text
+            if sign in _KEPT_CONTROLS or not (sign < " " or "\x7f" <= sign <= "\x9f")
+        )
     return kept if most is None or len(kept) <= most else kept[: most - 1] + "…"
 
 

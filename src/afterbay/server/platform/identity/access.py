@@ -8,7 +8,7 @@ Administrator                          administrators of the platform, or their 
 ```
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, HTTPException, Request
@@ -52,7 +52,7 @@ def unauthorized(detail: str = "sign in first, or send `Authorization: Bearer TO
     return HTTPException(401, detail, headers={"WWW-Authenticate": 'Bearer realm="afterbay"'})
 
 
-def caller_of(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
     """Return from where a request comes."""
     return Caller(
         address=request.client.host if request.client else "",
@@ -61,7 +61,7 @@ def caller_of(request: Request) -> Caller:
     )
 
 
-def _identity(request: Request) -> Identity:
+async def _identity(request: Request) -> Identity:
     identity: Identity = request.app.state.identity
     return identity
 
@@ -98,14 +98,14 @@ def _signed_in(
 Session = Annotated[SignedIn, Depends(_signed_in)]
 
 
-def _current_user(signed_in: Session) -> Principal:
+async def _current_user(signed_in: Session) -> Principal:
     return signed_in.principal
 
 
 CurrentUser = Annotated[Principal, Depends(_current_user)]
 
 
-def _person(signed_in: Session) -> SignedIn:
+async def _person(signed_in: Session) -> SignedIn:
     if signed_in.principal.scopes is not None:
         raise NotAllowedError("a personal token may not change the account it belongs to -> sign in with a password")
     return signed_in
@@ -114,7 +114,7 @@ def _person(signed_in: Session) -> SignedIn:
 Person = Annotated[SignedIn, Depends(_person)]
 
 
-def _administrator(user: CurrentUser) -> Principal:
+async def _administrator(user: CurrentUser) -> Principal:
     allowed = user.scopes is None or "platform:admin" in user.scopes
     if not user.is_admin or not allowed:
         raise NotAllowedError("only administrators of the platform may do this -> ask one of them")
@@ -124,7 +124,7 @@ def _administrator(user: CurrentUser) -> Principal:
 Administrator = Annotated[Principal, Depends(_administrator)]
 
 
-def require(module: str, action: str) -> Callable[..., Principal]:
+def require(module: str, action: str) -> Callable[..., Awaitable[Principal]]:
     """Return a dependency that gives the user, if they may do something in a module.
 
     Args:
@@ -132,7 +132,7 @@ def require(module: str, action: str) -> Callable[..., Principal]:
         action: One of the manifest's permissions, such as `create`.
     """
 
-    def allowed(user: CurrentUser) -> Principal:
+    async def allowed(user: CurrentUser) -> Principal:
         user.need(module, action)
         return user
 

@@ -42,12 +42,12 @@ Exporter = Annotated[Principal, Depends(require(MODULE, "export"))]
 Remover = Annotated[Principal, Depends(require(MODULE, "delete"))]
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 
 
-def _quotas(request: Request) -> Quotas:
+async def _quotas(request: Request) -> Quotas:
     quotas: Quotas = request.app.state.quotas
     return quotas
 

@@ -22,12 +22,12 @@ __all__ = ["CurrentStorage", "router"]
 router = APIRouter(prefix="/bess-sizing", tags=["simulations"])
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 
 
-def _quotas(request: Request) -> Quotas:
+async def _quotas(request: Request) -> Quotas:
     quotas: Quotas = request.app.state.quotas
     return quotas
 

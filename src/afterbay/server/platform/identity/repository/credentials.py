@@ -47,10 +47,12 @@ class TokenRepository(Repository):
         query = update(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
         return len(self.session.execute(query.values(revoked_at=now).returning(ApiToken.id)).all())
 
-    def seen(self, token_id: UUID, now: datetime, address: str) -> None:
+    def seen(self, token: ApiToken, now: datetime, address: str) -> None:
         """Note the use of a token; not more than once a minute, and never waiting for another request."""
+        if token.last_used_at is not None and token.last_used_at >= now - _SEEN_EVERY:
+            return
         old = or_(ApiToken.last_used_at.is_(None), ApiToken.last_used_at < now - _SEEN_EVERY)
-        free = select(ApiToken.id).where(ApiToken.id == token_id, old).with_for_update(skip_locked=True)
+        free = select(ApiToken.id).where(ApiToken.id == token.id, old).with_for_update(skip_locked=True)
         self.session.execute(
             update(ApiToken)
             .where(ApiToken.id.in_(free.scalar_subquery()))

@@ -79,7 +79,8 @@ def _find(
     if user is not None and not (settings.link_by_email and verified):
         return None
     if user is None:
-        if not settings.create_users:
+        # Projects are shared by address: one that the provider says nobody verified must not collect them.
+        if not settings.create_users or claims.get("email_verified") in (False, "false"):
             return None
         user = users.make(
             id=uuid4(), email=email, email_key=email_key(email), name=str(claims.get("name") or "")[:200].strip(),

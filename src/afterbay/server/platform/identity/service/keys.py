@@ -104,7 +104,7 @@ def _read(path: Path) -> tuple[str, ...]:
 
 def _write_new(path: Path, keys: Sequence[str], *, only_if_missing: bool) -> None:
     """Write a whole file or none, with its rights from the first moment on."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:

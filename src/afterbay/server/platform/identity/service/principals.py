@@ -50,7 +50,7 @@ def find_by_api_token(
     now = identity.clock()
     if row.revoked_at is not None or row.expires_at <= now or not user.is_active:
         return None
-    repository.seen(row.id, now, caller.address)
+    repository.seen(row, now, caller.address)
     grants = UserRepository(session).grants([user.id])
     return SignedIn(principal_of(identity, user, grants, caller, scopes=frozenset(row.scopes)))
 

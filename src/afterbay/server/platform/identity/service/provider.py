@@ -200,7 +200,7 @@ def _answers() -> Iterator[None]:
         raise _silent(error) from error
     except AuthlibBaseError as error:
         raise _wrong(str(error.error)[:100]) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, InvalidInputError):
             raise
         raise _wrong("its answer cannot be read") from error

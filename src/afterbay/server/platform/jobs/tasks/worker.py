@@ -99,6 +99,8 @@ class QueueLoop:
             conninfo=self._conninfo(),
             min_size=1,
             max_size=2,
+            # By default half a minute, in which a worker that is asked to stop would wait for a database that is away.
+            timeout=5.0,
             kwargs={
                 "application_name": "afterbay worker",
                 "connect_timeout": 5,
