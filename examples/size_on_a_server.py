@@ -14,7 +14,7 @@ try:
     with connect() as client:
         sizing = client.sizing
         names = [project["name"] for project in sizing.list_projects()]
-        print(f"{sizing.me()['email']} may open {len(names)} projects: {', '.join(names)}")
+        print(f"{sizing.me()['email']} may open these projects: {', '.join(names) or 'none yet'}")
         if "--run" in sys.argv:
             import yaml
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from afterbay.cli.login import sign_in
 from afterbay.cli.remote import run_remote
-from afterbay.cli.running import run_project, tell_run
+from afterbay.cli.running import run_project
 from afterbay.client import DEFAULT_PLATFORM_URL, BESSAPIClient
 from afterbay.client.connection import Connection
 from afterbay.client.login import keep_login
@@ -62,34 +62,42 @@ def main(arguments: list[str] | None = None) -> int:
         return 0 if options.keep else 130
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print("demo: done; the server is stopped and its folder removed")
+    print("demo: done; the server is stopped and its folder removed (--keep leaves it running to look around)")
     return 0
 
 
 def show(folder: Path, project: Path, places: dict[str, Any], *, keep: bool) -> None:
     """Sign in, run a project through the API, and show that a run on this machine has the same numbers."""
     url = places["url"]
-    _say(f"server: {url}, ready in {places['seconds']:.1f} s, with its own PostgreSQL and a worker")
+    _say(f"$ afterbay serve\n  ready in {places['seconds']:.1f} s at {url}, with a PostgreSQL and a worker of its own")
     password = secrets.token_urlsafe(16)
     _make_engineer(places, password)
-    _say(f"an engineer came in by a one-time link: {ENGINEER}")
+    _say(f"  the first administrator and an engineer came in, each by a link that works once: {ENGINEER}")
     # A login of its own, so that the user's is left alone.
     os.environ["AFTERBAY_CONFIG_DIR"] = str(folder / "login")
     login, _ = sign_in(url, ENGINEER, password, days=1)
     keep_login(login)
-    _say(f"signed in as {login.email}: a token of one day, as `afterbay login` makes it")
+    _say(f"\n$ afterbay login --url {url} --email {ENGINEER}\n  signed in, with a token of one day")
     _say(f"\n$ afterbay size run {project.relative_to(ROOT) if ROOT in project.parents else project} --remote")
     done = run_remote(str(project), {}, OUT)
-    tell_run(done.facts, done.folder, charts=False)
+    _tell(done.facts)
     _compare(folder, project, done.facts)
     with BESSAPIClient(url) as client:
-        run = client.run(done.facts["remote"]["simulation_id"])
-        why = run.explain(day="worst")["sentences"]
-    _say(f"\nWhy, asked of the API: {why[0]}")
-    _say(f"API documentation: {url}/docs")
+        why = client.run(done.facts["remote"]["simulation_id"]).explain(day="worst")["sentences"]
+    _say(f"  its worst hours, explained by the API: {why[0]}")
+    _say(f"\nEvery option and hour is in {OUT}: afterbay size show {OUT} --day worst")
     if keep:
-        _say(f"It runs until Ctrl-C: sign in at {url}/welcome as {ENGINEER}, password {password}")
+        _say(f"It runs until Ctrl-C: {url}, and all requests at {url}/docs")
+        _say(f"Sign in at {url}/welcome as {ENGINEER}, password {password}")
         threading.Event().wait()
+
+
+def _tell(facts: dict[str, Any]) -> None:
+    """Say what came of a run; its whole table is the one that `afterbay size run` prints without a server."""
+    chosen = facts["recommendation"]
+    _say(f"  {facts['cases']} sizes computed by the server's worker, {facts['physics']['summary']} on every one")
+    for sentence in chosen["reasons"][:2]:
+        _say(f"  {sentence}")
 
 
 def _compare(folder: Path, project: Path, theirs: dict[str, Any]) -> None:
@@ -102,11 +110,7 @@ def _compare(folder: Path, project: Path, theirs: dict[str, Any]) -> None:
     hours = [(place / "hourly.csv").read_bytes() for place in (folder / "local", OUT)]
     if apart or hours[0] != hours[1]:
         raise RuntimeError(f"server and this machine differ in {', '.join(apart) or 'the hours'}")
-    _say("A run on this machine has the same options, recommendation and hours, to the last bit.")
-
-
-def _written(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
+    _say("  a run without the server has the same options, recommendation and hours, to the last bit")
 
 
 def _make_engineer(places: dict[str, Any], password: str) -> None:

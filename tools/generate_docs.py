@@ -177,6 +177,10 @@ def _default(item: Any) -> str:
     return f"`{item.default!r}`"
 
 
+_MACHINES = {"data_dir": "the user's data folder", "database_url": "`embedded`, in the data folder"}
+"""Defaults that each machine writes in its own way."""
+
+
 def settings_page() -> str:
     """Return every variable of the server with its default and what it says."""
     texts = _field_texts(Settings) | _SETTINGS
@@ -184,7 +188,7 @@ def settings_page() -> str:
     # Made without the environment, so that the page is the same everywhere.
     for one in stated(Settings.model_construct(), environment={}):
         names = getattr(Settings.model_fields[one.name].validation_alias, "choices", [one.variable])
-        value = "the user's data folder" if one.name == "data_dir" else f"`{one.value}`" if one.value != "-" else "-"
+        value = _MACHINES.get(one.name, f"`{one.value}`" if one.value != "-" else "-")
         text = texts[one.name].removesuffix(".")
         rows.append([", ".join(f"`{name}`" for name in names), value, text[0].upper() + text[1:]])
     return table(["Variable", "Default", "What it says"], rows)

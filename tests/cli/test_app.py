@@ -39,6 +39,26 @@ def test_help_needs_no_heavy_package() -> None:
     assert result.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("word", ["serve", "worker", "login", "logout", "config", "doctor", "openapi"])
+def test_a_command_without_commands_below_it_promises_none(afterbay: Command, word: str) -> None:
+    assert afterbay(word, "--help").stdout.splitlines()[0].split()[-2:] == [word, "[OPTIONS]"]
+
+
+def test_ctrl_c_while_the_command_is_loaded_leaves_no_trace() -> None:
+    code = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "import afterbay.cli\n"
+    )
+
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
+
+
 def test_version_names_itself_in_text_and_json(afterbay: Command) -> None:
     assert f"afterbay {__version__}" in afterbay("version").stdout
     assert json.loads(afterbay("version", "--json").stdout)["afterbay"] == __version__

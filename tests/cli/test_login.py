@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from afterbay.cli import login, project
 from afterbay.cli.project_words import profile_files
+from afterbay.client.login import Login
 from afterbay.core.errors import InvalidInputError, NotAllowedError, UnavailableError
 
 
@@ -30,6 +31,36 @@ def test_a_password_goes_to_no_other_machine_in_the_clear() -> None:
 
     assert isinstance(error, InvalidInputError)
     assert "use https" in str(error)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://afterbay.example"])
+def test_an_address_that_is_none_is_told_as_the_words_that_were_given(url: str) -> None:
+    error = failure("--url", url, "--email", "ada@example.org", given="secret\n")
+
+    assert isinstance(error, InvalidInputError)
+    (problem,) = error.problems
+    assert (problem.where, problem.got) == ("--url", url)
+    assert "http://127.0.0.1:8000" in problem.allowed
+    assert "headend" not in str(problem)
+
+
+def test_a_token_that_cannot_be_kept_is_ended_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    made = Login("http://127.0.0.1:9", "aft_x", "ada@example.org", "desk", "2999-01-01T00:00:00+00:00")
+    monkeypatch.setattr(login, "sign_in", lambda *_: (made, False))
+    monkeypatch.setattr(login, "_end", lambda known: ended.append(known.token))
+    (folder / "file").write_text("")
+    monkeypatch.setenv("AFTERBAY_CONFIG_DIR", str(folder / "file"))
+
+    error = failure("--url", "http://127.0.0.1:9", "--email", "ada@example.org", given="secret\n")
+
+    assert isinstance(error, InvalidInputError)
+    assert "AFTERBAY_CONFIG_DIR" in str(error)
+    assert ended == ["aft_x"]
+
+
+def test_a_token_lives_no_longer_than_a_server_allows() -> None:
+    assert CliRunner().invoke(login.app, ["--days", "3660", "--email", "a@b.example"], input="x\n").exit_code == 2
 
 
 def test_without_a_terminal_address_and_password_must_be_given(folder: Path) -> None:
@@ -85,6 +116,13 @@ def test_a_token_that_could_not_be_ended_on_the_server_is_forgotten_here_and_sai
 )
 def test_words_that_do_not_fit_together_are_refused(words: list[str]) -> None:
     assert CliRunner().invoke(project.app, words).exit_code == 2
+
+
+def test_somebody_to_share_with_is_named_by_an_address() -> None:
+    refused = CliRunner().invoke(project.app, ["share", "quarry", "vera"])
+
+    assert refused.exit_code == 2
+    assert "vera is no address such as name@example.org" in refused.output
 
 
 @pytest.mark.parametrize("name", ["../../.ssh/authorized_keys", "/etc/passwd", "load.csv", ""])

@@ -255,10 +255,10 @@ def first_administrator(served: Served) -> Caller:
 
 
 def stored(folder: Path) -> list[Path]:
-    """Return what lies in the store's folder, beside the hashes and the lock."""
+    """Return what is whole in the store's folder; what is being written, hashes and the lock are in hidden places."""
     place = folder / "data" / "storage"
-    hidden = {".hashes", ".lock"}
-    return [one for one in place.rglob("*") if one.is_file() and hidden.isdisjoint(one.parts)]
+    found = (one for one in place.rglob("*") if one.is_file())
+    return [one for one in found if not any(part.startswith(".") for part in one.relative_to(place).parts)]
 
 
 def at_once(*calls: Callable[[], _Answer]) -> list[_Answer]:

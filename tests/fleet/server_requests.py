@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,12 +16,16 @@ from afterbay.server.fleet.schemas import ASSET_EXAMPLE, SITE_EXAMPLE
 PROJECT = "/api/v1/bess-sizing/projects/{project_id}"
 _SITE = INVENTORY.sites[0]
 _DISPATCH = {"asset_id": ASSET.id, "mw": 1.0, "duration_s": 60}
-_INTERVAL = {"start": "2100-01-01T00:00:00Z", "end": "2100-01-01T01:00:00Z", "mw": 1.0}
+_TOMORROW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+_INTERVAL = {
+    "start": _TOMORROW.isoformat(), "end": (_TOMORROW + timedelta(hours=1)).isoformat(), "mw": 1.0,
+}  # fmt: skip
 _FILE = ("load.csv", ("hour,load_mw\n" + "".join(f"{hour},1\n" for hour in range(48))).encode(), "text/csv")
 
 BODIES: dict[str, Any] = {
     "POST /api/v1/auth/login": {"email": "owner@example.org", "password": PASSWORD},
     "POST /api/v1/auth/refresh": {"refresh_token": "none of ours"},
+    "POST /api/v1/auth/forgotten": {"email": "owner@example.org"},
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "eleven red kites over hills"},
     "POST /api/v1/auth/tokens": {"name": "night", "scopes": ["sizing:read"], "days": 1},
     "POST /api/v1/auth/links/look": {"token": "none of ours"},

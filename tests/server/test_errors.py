@@ -1,8 +1,10 @@
 from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import BaseModel, Field
 
 from afterbay.core.errors import (
     AfterbayError,
@@ -102,3 +104,87 @@ def test_a_kind_that_does_not_exist_is_not_echoed(client: TestClient) -> None:
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+class _Soc(BaseModel):
+    soc: float
+    password: str = ""
+
+
+class _Battery(BaseModel):
+    kind: Literal["battery"]
+    soc: float
+
+
+class _Sun(BaseModel):
+    kind: Literal["sun"]
+
+
+@pytest.fixture
+def reader() -> Iterator[TestClient]:
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.put("/soc")
+    def soc(body: _Soc) -> None: ...
+
+    @app.put("/one")
+    def one(body: Annotated[_Battery | _Sun, Field(discriminator="kind")]) -> None: ...
+
+    with TestClient(app) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "value", [[1, {"a": None}], True, None, "half", {"from": 1.5}], ids=["list", "true", "null", "text", "object"]
+)
+def test_what_was_given_comes_back_as_json(reader: TestClient, value: object) -> None:
+    (error,) = reader.put("/soc", json={"soc": value} if value is not True else {"soc": [True]}).json()["errors"]
+
+    assert error["pointer"] == "/soc"
+    assert error["value"] == (value if value is not True else [True])
+
+
+def test_a_long_value_is_cut_to_a_text_and_a_secret_one_not_repeated(reader: TestClient) -> None:
+    long, secret = reader.put("/soc", json={"soc": ["x" * 500], "password": 12345}).json()["errors"]
+
+    assert long["value"] == '["' + "x" * 198
+    assert secret["pointer"] == "/password"
+    assert "value" not in secret
+
+
+def test_what_is_missing_has_no_value(reader: TestClient) -> None:
+    assert reader.put("/soc", json={}).json()["errors"] == [{"pointer": "/soc", "detail": "Field required"}]
+
+
+def test_a_wrong_kind_points_at_the_kind(reader: TestClient) -> None:
+    (error,) = reader.put("/one", json={"kind": "wind"}).json()["errors"]
+
+    assert (error["pointer"], error["value"]) == ("/kind", "wind")
+
+
+def test_a_body_of_another_type_is_415_and_broken_json_400_with_its_place(reader: TestClient) -> None:
+    other = reader.put("/soc", content=b"soc=5", headers={"Content-Type": "text/plain"})
+    broken = reader.put("/soc", content=b'{"soc": }', headers={"Content-Type": "application/json"})
+
+    assert (other.status_code, other.json()["code"]) == (415, "media-type")
+    assert "text/plain" in other.json()["detail"]
+    assert broken.status_code == 400
+    assert "character 8" in broken.json()["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("got", "value"),
+    [("'nope'", "nope"), ("87.0", 87.0), ("-1 MW", "-1 MW"), ("['a']", ["a"]), ("1_000", "1_000"), ("'half", "'half"),
+     ("None", None), ("b'x'", "b'x'"), ("1,000", "1,000")],
+)  # fmt: skip
+def test_a_value_that_a_problem_writes_as_python_does_is_sent_as_json(got: str, value: object) -> None:
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.get("/fail")
+    def fail() -> None:
+        raise InvalidInputError(Problem("/x", got, "another"))
+
+    with TestClient(app) as client:
+        assert client.get("/fail").json()["errors"][0]["value"] == value

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,35 @@ def test_plain_http_off_loopback_is_refused_before_anything_listens(client_of: C
         client_of(listen=read_address("0.0.0.0:8000"))
 
 
-def test_the_welcome_page_and_the_documentation_come_without_a_sign_in(client_of: Clients) -> None:
+@pytest.mark.parametrize("path", ["/", "/welcome", "/docs"])
+def test_the_pages_come_without_a_sign_in_and_load_nothing_from_elsewhere(client_of: Clients, path: str) -> None:
+    answer = client_of().get(path, follow_redirects=False)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "//" not in "".join(re.findall(r'(?:src|href)="(.*?)"', answer.text))
+
+
+def test_the_start_page_leads_to_everything_and_runs_its_own_script_only(client_of: Clients) -> None:
     client = client_of()
 
-    assert client.get("/docs").status_code == 200
-    assert client.get("/").url.path == "/docs"
-    assert client.get("/welcome").status_code == 200
+    answer = client.get("/")
+
+    ways = [one for one in re.findall(r'href="(.*?)"', answer.text) if one != "data:,"]
+    assert ways == ["welcome", "docs", "readyz"]
+    assert [client.get(f"/{one}").status_code in (200, 503) for one in ways] == [True, True, True]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert re.search(r"script-src 'sha256-[^']+';", answer.headers["content-security-policy"])
+    assert "/* page.css */" not in answer.text + client.get("/welcome").text
+
+
+def test_also_what_the_guard_refuses_is_a_page_for_a_browser(client_of: Clients) -> None:
+    answer = client_of().get("/", headers={"host": "evil.example", "Accept": "text/html,*/*;q=0.8"})
+
+    assert answer.status_code == 421
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "127.0.0.1, [::1] and localhost only" in answer.text
+    assert answer.headers["x-frame-options"] == "DENY"
 
 
 def test_the_command_prints_the_document_and_tells_when_a_file_is_old(tmp_path: Path) -> None:

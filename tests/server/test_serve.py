@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 import pytest
 
+from afterbay.server.listening import reached_at
 from afterbay.server.serve import worker_environment
 from afterbay.server.settings import read_settings
 
@@ -122,6 +123,9 @@ def test_it_starts_from_nothing_and_stops_everything_and_starts_again(
     assert server.get("/healthz") == (200, {"status": "ok"})
     assert server.get("/api/v1/modules")[0] == 401
     assert server.places["first_link"].startswith(server.places["url"] + "/welcome#token=")
+    assert reached_at(folder) == server.places["url"] == server.places["public_url"]
+    assert server.places["database"] == f"embedded in {folder / 'postgres'}"
+    assert server.places["storage_trouble"] == ""
     wait_for(lambda: server.get("/readyz")[0] == 200, server.log)
     workers = server.children()
     assert len(workers) >= 1
@@ -130,6 +134,7 @@ def test_it_starts_from_nothing_and_stops_everything_and_starts_again(
     assert server.stop() == 0
 
     assert postmaster(folder) is None
+    assert not (folder / "serve.json").exists()
     assert not any(runs(one) for one in workers)
     assert "Traceback" not in server.log.read_text()
     again = serve("--no-worker")
@@ -178,6 +183,40 @@ def test_a_port_that_is_taken_is_a_sentence_with_the_next_move(folder: Path) -> 
     assert "--port" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (folder / "postgres").exists(), "nothing was started for it"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "told"),
+    [
+        ([], {"AFTERBAY_TLS_CERT": "gone.pem", "AFTERBAY_TLS_KEY": "gone.key"}, "gone.pem (No such file or directory)"),
+        (["--data-dir", __file__], {}, "data folder: got"),
+    ],
+    ids=["certificate", "data folder"],
+)
+def test_what_cannot_be_used_is_a_sentence_before_anything_is_started(
+    folder: Path, words: list[str], variables: dict[str, str], told: str
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AFTERBAY_", "DATABASE_"))}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "afterbay", "serve", "--port", "0", "--data-dir", str(folder), *words],
+        capture_output=True, text=True, timeout=_PATIENCE_S, check=False, env={**kept, **variables},
+    )  # fmt: skip
+
+    assert done.returncode == 3
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "postgres").exists()
+
+
+def test_a_storage_that_keeps_nothing_is_told_at_the_start(serve: Callable[..., Served], folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "file").write_text("no folder")
+
+    server = serve("--no-worker", "--storage", str(folder / "file"))
+
+    assert server.places["storage_trouble"]
+    wait_for(lambda: "files cannot be kept" in server.log.read_text(), server.log)
 
 
 def test_the_worker_sees_the_settings_in_force_and_no_word_of_its_command_holds_a_secret(tmp_path: Path) -> None:

@@ -80,10 +80,14 @@ def test_all_problems_of_the_environment_are_told_at_once(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("embedded", ["embedded", "Embedded:"])
-def test_the_embedded_database_is_named_as_it_is(monkeypatch: pytest.MonkeyPatch, embedded: str) -> None:
+def test_the_embedded_database_is_named_by_its_folder(
+    monkeypatch: pytest.MonkeyPatch, embedded: str, tmp_path: Path
+) -> None:
     monkeypatch.setenv("DATABASE_URL", embedded)
+    monkeypatch.setenv("AFTERBAY_DATA_DIR", str(tmp_path))
 
-    assert next(one.value for one in stated(read_settings()) if one.name == "database_url") == embedded
+    shown = next(one.value for one in stated(read_settings()) if one.name == "database_url")
+    assert shown == f"embedded in {tmp_path / 'postgres'}"
 
 
 def test_the_command_shows_values_and_origins_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,12 +78,14 @@ def check(
 @app.command(
     **output.told(
         "Start one agent per asset of a file and keep them running until Ctrl-C.",
-        "afterbay agent launch --assets assets.yaml",
+        "afterbay agent launch",
         "afterbay agent launch --assets assets.yaml --asset HM-1 --asset HM-PV",
     )
 )
 def launch(
-    assets: Annotated[Path, typer.Option(help="Assets file.", envvar="ASSETS_PATH")],
+    assets: Annotated[
+        Path | None, typer.Option(help="Assets file; default: ASSETS_PATH, assets.yaml here or one folder up.")
+    ] = None,
     headend: _Headend = None,
     asset: Annotated[list[str] | None, typer.Option(help="Only these assets, by id or name.")] = None,
     data: _Data = None,

@@ -67,14 +67,25 @@ def run_here(settings: AgentSettings, *, log_json: bool) -> None:
         raise typer.Exit(INTERRUPTED)
 
 
-def launch_here(assets: Path, headend: str | None, only: list[str], data: Path | None, *, log_json: bool) -> None:
-    """Start one agent per asset and end them all with this process."""
+def launch_here(
+    assets: Path | None, headend: str | None, only: list[str], data: Path | None, *, log_json: bool
+) -> None:
+    """Start one agent per asset and end them all with this process.
+
+    Raises:
+        NotFoundError: If there is no assets file.
+    """
     import random
 
     from platformdirs import user_data_path
 
+    from afterbay.core.errors import NotFoundError
     from afterbay.fleet.agent import Launcher, log_to_stderr
+    from afterbay.fleet.inventory import find_inventory
 
+    assets = assets or find_inventory(os.environ, Path.cwd())
+    if assets is None:
+        raise NotFoundError("there is no assets.yaml here or one folder up -> name one with --assets, or ASSETS_PATH")
     log_to_stderr(as_json=log_json)
     environ = dict(os.environ)
     if headend is not None:

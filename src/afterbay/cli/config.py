@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from afterbay.cli import output
+from afterbay.cli.surroundings import misspelt
 
 __all__ = ["app"]
 
 app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told(
         "Show every setting of the server, its value and its origin; secrets are hidden.",
@@ -30,6 +33,8 @@ def config(
     """Show every setting."""
     from afterbay.server.settings import read_settings, stated
 
+    for sentence in misspelt(os.environ):
+        output.warn(sentence)
     found = [one for one in stated(read_settings()) if not (changed and one.origin == "default")]
     if as_json:
         output.json_document([asdict(one) for one in found])

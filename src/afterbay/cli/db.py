@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from afterbay.cli import output
+from afterbay.cli.surroundings import server_settings
 
 if TYPE_CHECKING:
     from afterbay.server.database import Database
@@ -118,9 +119,8 @@ def _opened(
     from afterbay.server.database import open_database
     from afterbay.server.logs import set_up_logs
     from afterbay.server.platform.storage import open_storage
-    from afterbay.server.settings import read_settings
 
-    settings = read_settings(database_url=database, data_dir=data_dir, storage_url=storage)
+    settings = server_settings(database_url=database, data_dir=data_dir, storage_url=storage)
     set_up_logs("warning", settings.log_format)
     with open_database(settings, upgrade=upgrade) as opened:
         yield opened, open_storage(settings.storage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import socket
@@ -18,6 +19,7 @@ import typer
 
 from afterbay.cli import output
 from afterbay.cli.failures import GOAL_NOT_REACHED
+from afterbay.cli.surroundings import check_data_dir, misspelt
 from afterbay.core.errors import AfterbayError
 
 if TYPE_CHECKING:
@@ -33,8 +35,10 @@ _OLDEST = (3, 11)
 _DISK_FAIL_MB, _DISK_WARN_MB = 200, 2_000
 _CLOCK_WARN_S, _CLOCK_FAIL_S = 2.0, 30.0
 _WORKER_SILENT_S = 60
+_LOOK = "does it run, and are host, user, password and name in DATABASE_URL right?"
 app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told(
         "Check Python, ports, database, storage, disk, clock, worker and tables. Exit code 8 if one fails.",
@@ -82,6 +86,9 @@ def examine(read: Callable[[], Settings] | None = None) -> Iterator[Finding]:
     yield Finding("packages", "ok", "the server's packages are installed")
     from afterbay.server.settings import read_settings
 
+    for sentence in misspelt(os.environ):
+        unknown, _, move = sentence.partition(" -> ")
+        yield Finding("variable", "warn", unknown, move)
     try:
         settings = (read or read_settings)()
     except AfterbayError as error:
@@ -92,6 +99,7 @@ def examine(read: Callable[[], Settings] | None = None) -> Iterator[Finding]:
     if settings.fleet:
         yield _port("agents", settings.grpc, "AFTERBAY_GRPC_ADDR")
     yield _disk(settings.data_dir)
+    yield from _folder(settings)
     yield _storage(settings)
     yield from _database(settings)
 
@@ -105,14 +113,20 @@ def _python() -> Finding:
 
 def _exposure(settings: Settings) -> Finding:
     from afterbay.server.guard import shield_rules
+    from afterbay.server.listening import check_certificate
+    from afterbay.server.platform.identity.service.settings import read_role_mapping
+    from afterbay.server.platform.modules.service import read_overrides
+    from afterbay.server.rest.limits import RateLimiter, RateRules
 
     try:
         rules = shield_rules(settings)
+        check_certificate(settings)
+        # What else would stop a server at its start.
+        RateLimiter(RateRules(settings.rate_limit, settings.rate_limit_address, settings.rate_limit_sign_in))
+        read_overrides(settings.quotas)
+        read_role_mapping(settings.oidc_roles)
     except AfterbayError as error:
         return Finding("settings", "fail", " | ".join(str(error).splitlines()), "see `afterbay config`")
-    unreadable = [str(path) for path in (settings.tls_cert, settings.tls_key) if path and not _readable(path)]
-    if unreadable:
-        return Finding("settings", "fail", f"cannot be read: {', '.join(unreadable)}", "check path and permissions")
     return Finding("settings", "ok", "clients use TLS" if rules.secure else "plain HTTP on this machine only")
 
 
@@ -167,6 +181,16 @@ def _disk(folder: Path) -> Finding:
     return Finding("disk", "ok", found)
 
 
+def _folder(settings: Settings) -> Iterator[Finding]:
+    from afterbay.server.database import is_embedded
+
+    if is_embedded(settings):
+        try:
+            check_data_dir(settings.data_dir)
+        except AfterbayError as error:
+            yield Finding("folder", "fail", str(error))
+
+
 def _storage(settings: Settings) -> Finding:
     from afterbay.server.platform.storage import open_storage
 
@@ -178,8 +202,8 @@ def _storage(settings: Settings) -> Finding:
 
 
 def _database(settings: Settings) -> Iterator[Finding]:
-    from afterbay.server.database import embedded_of, is_embedded
-    from afterbay.server.db import make_engine, read_url, shown_url
+    from afterbay.server.database import embedded_of, is_embedded, shown_database
+    from afterbay.server.db import make_engine, read_url
     from afterbay.server.postgres import find_binaries
 
     try:
@@ -199,7 +223,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         return
     engine = make_engine(url)
     try:
-        yield from _asked(engine, shown_url(url))
+        yield from _asked(engine, shown_database(settings, url))
     finally:
         engine.dispose()
 
@@ -221,7 +245,10 @@ def _asked(engine: Engine, shown: str) -> Iterator[Finding]:
                 "SELECT extract(epoch FROM clock_timestamp() - max(last_heartbeat)) FROM procrastinate_workers",
             )  # fmt: skip
     except AfterbayError as error:
-        yield Finding("database", "fail", " ".join(str(error).split()), "is it running, and is DATABASE_URL right?")
+        found = " ".join(str(error).partition(" -> ")[0].split())
+        yield Finding(
+            "database", "fail", found, "does it run, and are host, user, password and name in DATABASE_URL right?"
+        )
         return
     old = version < OLDEST
     yield Finding("database", "fail" if old else "ok", f"{shown}, PostgreSQL {version}",
@@ -257,11 +284,3 @@ def _worker(silent_s: float | None) -> Finding:
     if silent_s > _WORKER_SILENT_S:
         return Finding("worker", "warn", f"silent for {silent_s:.0f} s: jobs wait", "`afterbay worker`")
     return Finding("worker", "ok", f"seen {max(silent_s, 0):.0f} s ago")
-
-
-def _readable(path: Path) -> bool:
-    try:
-        with path.open("rb"):
-            return True
-    except OSError:
-        return False

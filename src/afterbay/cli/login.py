@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
 
     from afterbay.client.connection import Connection
     from afterbay.client.login import Login
+    from afterbay.core.errors import Problem
 
 __all__ = ["app", "logout_app", "sign_in"]
 
 app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told(
         "Sign in on a server once; `size run --remote` and `project` use it. A token is kept, never the password.",
@@ -30,6 +33,7 @@ app = typer.Typer(
 )
 logout_app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told("Sign out: the token ends on the server and is forgotten here.", "afterbay logout"),
 )
@@ -42,7 +46,7 @@ def login(
         str | None, typer.Option(help="Address of the server (AFTERBAY_URL); default: that of the last login.")
     ] = None,
     email: Annotated[str | None, typer.Option(help="Your address; asked for if it is not given.")] = None,
-    days: Annotated[int, typer.Option(min=1, max=3660, help="How long the token lives [days].")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How long the token lives [days].")] = 90,
     scope: Annotated[
         list[str] | None, typer.Option(help="MODULE:ACTION, to allow the token less; default: sizing, all you may.")
     ] = None,
@@ -51,6 +55,7 @@ def login(
 ) -> None:
     """Sign in on a server."""
     from afterbay.client.login import keep_login
+    from afterbay.core.errors import AfterbayError
 
     if status:
         _show_status(as_json=as_json)
@@ -59,7 +64,13 @@ def login(
     email = email or _ask("E-mail")
     password = _password()
     made, ended = sign_in(address, email, password, days, scope or [])
-    path = keep_login(made)
+    try:
+        path = keep_login(made)
+    except AfterbayError:
+        # A token that nobody has is only a risk.
+        with suppress(AfterbayError):
+            _end(made)
+        raise
     if as_json:
         output.json_document({**_document(made), "kept_in": str(path)})
         return
@@ -130,6 +141,8 @@ def sign_in(url: str, email: str, password: str, days: int = 90, scopes: Sequenc
             asked = {"name": f"afterbay command on {platform.node() or 'a machine'}"[:200], "scopes": wanted,
                      "days": days}  # fmt: skip
             made, _ = way.ask("POST", "/api/v1/auth/tokens", body=asked, headers=session)
+            if scopes:
+                _check_use(way, made["token"], wanted, _scopes_of(me))
         finally:
             # Only the token is to live on.
             way.send("POST", "/api/v1/auth/logout", headers=session)
@@ -141,6 +154,20 @@ def sign_in(url: str, email: str, password: str, days: int = 90, scopes: Sequenc
         except AfterbayError as error:
             output.warn(f"the token of the login before could not be ended: {error}")
     return Login(url, made["token"], me["email"], made["name"], made["expires_at"]), ended
+
+
+def _check_use(way: Connection, token: str, wanted: Sequence[str], may: Sequence[str]) -> None:
+    """End a token that may do nothing, because its owner may do nothing of what it was made for."""
+    from afterbay.core.errors import NotAllowedError
+
+    headers = {"Authorization": f"Bearer {token}"}
+    me, _ = way.ask("GET", "/api/v1/auth/me", headers=headers)
+    if not any(me["permissions"].values()):
+        way.send("POST", "/api/v1/auth/logout", headers=headers)
+        raise NotAllowedError(
+            f"{me['email']} may not do {', '.join(wanted)}, so a token of theirs may not either; in sizing they may: "
+            f"{', '.join(may) or 'nothing'} -> name less in --scope, or ask an administrator for a role"
+        )
 
 
 def _scopes_of(me: dict[str, Any]) -> list[str]:
@@ -195,8 +222,22 @@ def _address(url: str | None) -> str:
         except InvalidInputError:
             before = None
         named = before.url if before else DEFAULT_PLATFORM_URL
-    # The password is about to go there: not in the clear to another machine.
-    return check_url(named, token=True)
+    try:
+        # The password is about to go there: not in the clear to another machine.
+        return check_url(named, token=True)
+    except InvalidInputError as error:
+        where = "--url" if url else "AFTERBAY_URL"
+        raise InvalidInputError([_of_a_server(one, where) for one in error.problems]) from None
+
+
+def _of_a_server(problem: Problem, where: str) -> Problem:
+    """The check knows headends: their port is another, and their token is not a password."""
+    from afterbay.client.connection import DEFAULT_PLATFORM_URL, DEFAULT_URL
+    from afterbay.core.errors import Problem
+
+    allowed = problem.allowed.replace(DEFAULT_URL, DEFAULT_PLATFORM_URL)
+    got = problem.got.replace("with a token", "for a password")
+    return Problem(where, got, allowed, problem.next_move.replace("headend's", "server's"))
 
 
 def _ask(what: str) -> str:

@@ -17,6 +17,7 @@ __all__ = ["app", "check_document"]
 _METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
 app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told(
         "Print the API's document (OpenAPI 3.1), or compare it with a file.",

@@ -112,6 +112,8 @@ def share(
         raise typer.BadParameter("--edit and --revoke need an address")
     if edit and revoke:
         raise typer.BadParameter("--edit or --revoke, not both")
+    if email is not None and "@" not in email:
+        raise typer.BadParameter(f"{email} is no address such as name@example.org")
     with server() as client:
         found = client.find_project(project)
         if email is not None and revoke:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from afterbay.cli import output
+from afterbay.cli.surroundings import server_settings
 
 if TYPE_CHECKING:
     from afterbay.server.serve import Places
@@ -18,6 +19,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told(
         "Run the platform: web and API on 127.0.0.1:8000, a worker, and PostgreSQL if none is named. Ctrl-C ends it.",
@@ -49,13 +51,14 @@ def serve(
     # Until the server takes signals over: what was started is stopped again.
     signal.signal(signal.SIGTERM, _interrupted)
     from afterbay.server.logs import set_up_logs
-    from afterbay.server.settings import read_settings
 
-    settings = read_settings(
+    settings = server_settings(
         listen=listen if port is None else f"127.0.0.1:{port}", database_url=database, data_dir=data_dir,
         storage_url=storage, worker=False if no_worker else None, fleet=True if fleet else None,
     )  # fmt: skip
     set_up_logs(settings.log_level, settings.log_format)
+    if output.is_terminal():
+        output.note(f"afterbay: starting in {settings.data_dir}; the first start takes some seconds more")
     from afterbay.server.serve import run_serve
 
     def ready(places: Places) -> None:
@@ -63,6 +66,8 @@ def serve(
             output.json_document(asdict(places))
         else:
             output.note(_told(places))
+        if places.storage_trouble:
+            output.warn(f"files cannot be kept, /readyz says 503: {places.storage_trouble}")
 
     run_serve(settings, ready=ready)
     output.note("afterbay: stopped; everything is kept")
@@ -70,15 +75,17 @@ def serve(
 
 def _told(places: Places) -> str:
     lines = [
-        f"afterbay: {places.url}  (API documentation: {places.url}/docs)",
+        f"afterbay: {places.url}",
         f"  database {places.database}",
         f"  files    {places.storage}",
         f"  worker   {'runs' if places.worker else 'none here: start one with `afterbay worker`'}",
     ]
     if places.agents:
         lines.append(f"  agents   {places.agents}")
+    if places.public_url != places.url:
+        lines.append(f"  links    begin with {places.public_url}")
     if places.first_link:
-        lines += ["Make the first administrator's account with this link, good once:", f"  {places.first_link}"]
+        lines += ["Make the first administrator's account: open this link, which works once", f"  {places.first_link}"]
     return "\n".join([*lines, f"Ready in {places.seconds:.1f} s. Ctrl-C ends it."])
 
 

@@ -9,7 +9,7 @@ import typer
 
 from afterbay.cli import output
 from afterbay.cli.tables import table
-from afterbay.cli.user import Database, DataDir, Email, opened
+from afterbay.cli.user import Database, DataDir, Email, command_words, opened
 
 if TYPE_CHECKING:
     from afterbay.server.platform.identity.service import TokenView
@@ -46,7 +46,7 @@ def create(
     """Make a token."""
     from afterbay.server.platform.identity.service import create_token
 
-    with opened(database, data_dir) as place:
+    with opened(database, data_dir) as place, command_words():
         user_id = place.account(email).id
         made = create_token(place.session, place.identity, place.actor, name, scope, days=days, user_id=user_id)
     if as_json:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from afterbay.cli import output
+from afterbay.cli.links import link_base
+from afterbay.cli.surroundings import server_settings
 from afterbay.cli.tables import table
 
 if TYPE_CHECKING:
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from afterbay.server.platform.identity.service import Account, Identity
+    from afterbay.server.platform.identity.service import Account, Identity, Link
     from afterbay.server.principal import Principal
     from afterbay.server.settings import Settings
 
-__all__ = ["Opened", "app", "opened"]
+__all__ = ["Opened", "app", "command_words", "opened"]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,6 +42,10 @@ Database = Annotated[
 ]
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Folder of everything kept (AFTERBAY_DATA_DIR).")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="Address of the user.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="What the link begins with; default: AFTERBAY_PUBLIC_URL, else the server that runs."),
+]
 Module = Annotated[str, typer.Argument(metavar="MODULE", help="sizing, community or fleet.")]
 
 
@@ -52,7 +58,7 @@ class Opened:
         self.session = session
         self.identity = identity
         self.actor: Principal = replace(SYSTEM, email=f"command of {_who()}", address="this machine")
-        self.base: str = settings.public_url or f"http://{settings.listen}"
+        self.settings = settings
 
     def account(self, email: str) -> Account:
         """Return the user with an address.
@@ -60,9 +66,13 @@ class Opened:
         Raises:
             NotFoundError: If there is none.
         """
+        from afterbay.core.errors import NotFoundError
         from afterbay.server.platform.identity.service import find_account
 
-        return find_account(self.session, email)
+        try:
+            return find_account(self.session, email)
+        except NotFoundError as error:
+            raise NotFoundError(f"{error} -> afterbay user list shows all, afterbay user add makes one") from None
 
 
 @contextmanager
@@ -75,9 +85,8 @@ def opened(database: str | None, data_dir: Path | None) -> Iterator[Opened]:
     from afterbay.server.database import open_database
     from afterbay.server.db import session_scope
     from afterbay.server.platform_app import make_platform_identity
-    from afterbay.server.settings import read_settings
 
-    settings = read_settings(database_url=database, data_dir=data_dir)
+    settings = server_settings(database_url=database, data_dir=data_dir)
     identity = make_platform_identity(settings)
     with open_database(settings) as found, session_scope(found.sessions) as session:
         yield Opened(session, identity, settings)
@@ -95,20 +104,28 @@ def add(
     name: Annotated[str, typer.Option(help="Name of the user.")] = "",
     admin: Annotated[bool, typer.Option("--admin", help="Administrator of the platform.")] = False,
     grant: Annotated[list[str] | None, typer.Option(help="MODULE:ROLE; may be given several times.")] = None,
+    url: Url = None,
     database: Database = None,
     data_dir: DataDir = None,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
 ) -> None:
     """Make a user."""
+    from afterbay.core.errors import ConflictError
     from afterbay.server.platform.identity.service import create_link, create_user, give_grant, module_of
 
     with opened(database, data_dir) as place:
-        account = create_user(place.session, place.identity, place.actor, email, name, is_admin=admin)
+        base = link_base(place.settings, url)
+        with command_words():
+            try:
+                account = create_user(place.session, place.identity, place.actor, email, name, is_admin=admin)
+            except ConflictError as error:
+                raise ConflictError(f"{error} -> a new link: afterbay user link {email}") from None
         for word in grant or ():
             module, _, role = word.partition(":")
-            account = give_grant(place.session, place.identity, place.actor, account.id, module_of(module), role)
+            with command_words(f"--grant {word}"):
+                account = give_grant(place.session, place.identity, place.actor, account.id, module_of(module), role)
         made = create_link(place.session, place.identity, place.actor, account.id)
-    _show_link(account, f"{place.base.rstrip('/')}{made.path}", made.expires_at, as_json=as_json)
+    _show_link(account, base, made, as_json=as_json)
 
 
 @app.command(
@@ -151,6 +168,7 @@ def list_(
 )
 def link(
     email: Email,
+    url: Url = None,
     database: Database = None,
     data_dir: DataDir = None,
     as_json: Annotated[bool, output.JSON_OPTION] = False,
@@ -159,9 +177,10 @@ def link(
     from afterbay.server.platform.identity.service import create_link
 
     with opened(database, data_dir) as place:
+        base = link_base(place.settings, url)
         account = place.account(email)
         made = create_link(place.session, place.identity, place.actor, account.id)
-    _show_link(account, f"{place.base.rstrip('/')}{made.path}", made.expires_at, as_json=as_json)
+    _show_link(account, base, made, as_json=as_json)
 
 
 @app.command(
@@ -230,7 +249,7 @@ def grant(
     """Give a role in a module."""
     from afterbay.server.platform.identity.service import give_grant, module_of
 
-    with opened(database, data_dir) as place:
+    with opened(database, data_dir) as place, command_words():
         account = give_grant(
             place.session, place.identity, place.actor, place.account(email).id, module_of(module), role,
             expires_at=_moment(until),
@@ -272,12 +291,34 @@ def _show(account: Account, sentence: str, *, as_json: bool) -> None:
         output.lines([sentence])
 
 
-def _show_link(account: Account, url: str, expires_at: datetime, *, as_json: bool) -> None:
+def _show_link(account: Account, base: tuple[str, str], made: Link, *, as_json: bool) -> None:
+    start, doubt = base
+    url = f"{start}{made.path}"
+    if doubt:
+        output.warn(doubt)
     if as_json:
-        output.json_document({**_document(account), "link": url, "link_expires_at": expires_at.isoformat()})
+        output.json_document({**_document(account), "link": url, "link_expires_at": made.expires_at.isoformat()})
         return
-    output.note(f"Give this link to {account.email}; it works once, until {expires_at:%Y-%m-%d %H:%M} UTC:")
+    output.note(f"Give this link to {account.email}; it works once, until {made.expires_at:%Y-%m-%d %H:%M} UTC:")
     output.lines([url])
+    if not account.grants and not account.is_admin:
+        output.note(f"they may do nothing yet: afterbay user grant {account.email} sizing engineer")
+
+
+@contextmanager
+def command_words(where: str = "") -> Iterator[None]:
+    """Name the words of the command line in problems, which name the fields of a request."""
+    from afterbay.core.errors import InvalidInputError
+
+    words = {"/email": "EMAIL", "/role": "ROLE", "/module": "MODULE", "/expires_at": "--until", "/name": "--name",
+             "/scopes": "--scope", "/days": "--days"}  # fmt: skip
+    try:
+        yield
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            [replace(one, where=where or words.get(one.where, one.where), got=one.got or "nothing")
+             for one in error.problems]
+        ) from None  # fmt: skip
 
 
 def _document(account: Account) -> dict[str, Any]:

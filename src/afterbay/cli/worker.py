@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from afterbay.cli import output
+from afterbay.cli.surroundings import server_settings
 
 if TYPE_CHECKING:
     from afterbay.server.settings import Settings
@@ -21,6 +22,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     invoke_without_command=True,
+    subcommand_metavar="",
     rich_markup_mode=None,
     **output.told(
         "Do jobs of the platform until Ctrl-C; what runs then is finished or given back. Start as many as you like.",
@@ -48,9 +50,8 @@ def worker(
 ) -> None:
     """Run a worker."""
     from afterbay.server.logs import set_up_logs
-    from afterbay.server.settings import read_settings
 
-    settings = read_settings(
+    settings = server_settings(
         database_url=database, data_dir=data_dir, storage_url=storage, dask=dask, compute_processes=processes
     )
     set_up_logs(settings.log_level, settings.log_format)

@@ -24,6 +24,7 @@ from afterbay.client.connection import DEFAULT_PLATFORM_URL, DEFAULT_URL, Connec
 from afterbay.client.fleet import Fleet
 from afterbay.client.records import AssetState, Freshness
 from afterbay.client.runs import Run
+from afterbay.client.schedules import Schedule
 from afterbay.client.stream import Update
 from afterbay.client.targets import Asset, Target
 
@@ -40,6 +41,7 @@ __all__ = [
     "Part",
     "Preview",
     "Run",
+    "Schedule",
     "Target",
     "Update",
     "connect",

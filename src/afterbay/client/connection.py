@@ -78,7 +78,7 @@ class Connection:
         try:
             import httpx2
         except ImportError:
-            raise MissingExtraError("httpx2", "fleet", "talking to a headend") from None
+            raise MissingExtraError("httpx2", "client", "talking to a headend or a server") from None
         token = token or os.environ.get("AFTERBAY_TOKEN", "").strip() or None
         self.url = check_url(url or os.environ.get("AFTERBAY_URL", "").strip() or default, token=token is not None)
         self._sleep = sleep

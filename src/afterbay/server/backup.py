@@ -270,7 +270,7 @@ def _check_free(database: Database, *, replace: bool) -> None:
     tables = text("SELECT count(*) FROM pg_tables WHERE schemaname = ANY(:schemas)")
     with database_errors(), database.engine.connect() as connection:
         if connection.execute(others).scalar_one():
-            raise ConflictError(f"{database.shown} is in use -> stop the server and its workers first")
+            raise ConflictError(f"others work with {database.shown} -> stop the server and its workers first")
         count = connection.execute(tables, {"schemas": list(_SCHEMAS)}).scalar_one()
     if count and not replace:
         raise ConflictError(

@@ -21,7 +21,7 @@ from afterbay.server.postgres import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
     from afterbay.server.settings import Settings
 
@@ -34,6 +34,7 @@ __all__ = [
     "is_embedded",
     "known_revisions",
     "open_database",
+    "shown_database",
 ]
 
 EMBEDDED_DATABASE: Final = "afterbay"
@@ -68,6 +69,18 @@ def embedded_of(settings: Settings) -> EmbeddedPostgres:
     return EmbeddedPostgres(settings.data_dir / "postgres")
 
 
+def shown_database(settings: Settings, url: URL) -> str:
+    """Return in words which database an address leads to: the embedded one by its folder, others without password.
+
+    A worker is given the embedded server by its address, and says the same as the server that started it.
+    """
+    data = embedded_of(settings).data.absolute()
+    socket = url.query.get("host", "")
+    if is_embedded(settings) or (isinstance(socket, str) and Path(socket).is_relative_to(data)):
+        return f"embedded in {data}"
+    return shown_url(url)
+
+
 @contextmanager
 def open_database(
     settings: Settings, *, upgrade: bool = True, embedded: EmbeddedPostgres | None = None
@@ -94,13 +107,14 @@ def open_database(
             embedded.start()
             address = embedded.ensure_database(EMBEDDED_DATABASE)
         url = read_url(address)
+        shown = shown_database(settings, url)
         engine = make_engine(url, pool_size=settings.db_pool)
         stack.callback(engine.dispose)
-        version = _check_server(engine, shown_url(url))
+        version = _check_server(engine, shown)
         if upgrade:
-            _upgrade(engine, shown_url(url))
+            _upgrade(engine, shown)
         sessions = sessionmaker(engine, expire_on_commit=False)
-        yield Database(engine, sessions, address, shown_url(url), version, embedded)
+        yield Database(engine, sessions, address, shown, version, embedded)
 
 
 def head_revision() -> str:

@@ -13,9 +13,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
-import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -94,6 +94,11 @@ _KINDS: dict[str, tuple[int, str]] = {
 }
 _CODES = {status: code for code, (status, _) in reversed(_KINDS.items()) if code not in ("problem", "missing-package")}
 _RETRY_S = 5
+_LONGEST = 200
+_LITERAL = "'\"[{-0123456789TFN"
+_TAGS = ("union_tag_invalid", "union_tag_not_found")
+_ABSENT = ("missing", "union_tag_not_found")
+_SECRET = ("password", "token", "secret")
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "title": "Problem",
@@ -110,7 +115,15 @@ _SCHEMA: dict[str, Any] = {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": {name: {"type": "string"} for name in ("pointer", "detail", "hint", "value")},
+                "properties": {
+                    "pointer": {
+                        "type": "string",
+                        "description": "Where it stands in the body, or /NAME of a parameter",
+                    },
+                    "detail": {"type": "string"},
+                    "hint": {"type": "string", "description": "The next move"},
+                    "value": {"description": "What was given, as JSON; what is long is cut to a text"},
+                },
             },
         },
     },
@@ -182,8 +195,10 @@ def _explained(code: str) -> HTMLResponse:
     status, text = _KINDS[code]
     # All of this is ours: what was asked for is shown only after it was found.
     return HTMLResponse(
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{code}</title>'
-        f"<h1>{status} {HTTPStatus(status).phrase}: {code}</h1><p>{text}</p></html>\n"
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>afterbay: {code}</title>'
+        f'<body style="font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem">'
+        f"<h1>{status} {HTTPStatus(status).phrase}: {code}</h1><p>{text}</p></body></html>\n"
     )
 
 
@@ -196,7 +211,7 @@ async def _ours(request: Request, error: AfterbayError) -> JSONResponse:
             found = getattr(error, "problems", ())
             errors = [
                 {"pointer": problem.where, "detail": f"got {problem.got}, allowed: {problem.allowed}",
-                 "hint": problem.next_move, "value": problem.got}
+                 "hint": problem.next_move, "value": _meant(problem.got)}
                 for problem in found
             ]  # fmt: skip
             headers = _when_again(error, status)
@@ -212,16 +227,38 @@ def _when_again(error: AfterbayError, status: int) -> dict[str, str]:
 
 
 async def _invalid_request(request: Request, error: RequestValidationError) -> JSONResponse:
-    found = error.errors()
+    found, path = error.errors(), request.url.path
+    if any(one["loc"] == ("body",) and isinstance(one.get("input"), bytes) for one in found):
+        given = request.headers.get("content-type", "missing")[:100]
+        detail = f"Content-Type is {given}, this reads application/json -> send JSON, and say so"
+        return problem_response(415, detail, instance=path)
+    errors = [_entry(one) for one in found]
+    moves = (f" -> {one['hint']}" if "hint" in one else "" for one in errors)
+    detail = "; ".join(f"{one['pointer']}: {one['detail']}{move}" for one, move in zip(errors, moves, strict=True))
     broken = any(one["type"] == "json_invalid" for one in found)
-    errors = [
-        {"pointer": "/".join(("", *(str(part) for part in one["loc"][1:]))) or "/", "detail": str(one["msg"]),
-         "value": _shown(one.get("input"))}
-        for one in found
-    ]  # fmt: skip
-    detail = "; ".join(f"{one['pointer']}: {one['detail']}" for one in errors)
-    status = 400 if broken else 422
-    return problem_response(status, detail or "the request is not valid", instance=request.url.path, errors=errors)
+    return problem_response(
+        400 if broken else 422, detail or "the request is not valid", instance=path, errors=errors
+    )  # fmt: skip
+
+
+def _entry(error: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one problem of a request, as pydantic found it, in the parts of ours."""
+    place, context = [str(part) for part in error["loc"][1:]], error.get("ctx") or {}
+    value, detail = error.get("input"), str(error["msg"])
+    if error["type"] == "json_invalid":
+        # The place is a count of characters; there is no value yet.
+        return {"pointer": "/", "detail": f"no JSON from character {place[-1]} on: {context.get('error', 'broken')}"}
+    if error["type"] in _TAGS:
+        place.append(str(context.get("discriminator", "")).strip("'"))
+        value = value.get(place[-1]) if isinstance(value, dict) else value
+    pointer = "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in place)
+    entry: dict[str, Any] = {"pointer": pointer or "/", "detail": detail}
+    if context.get("hint"):
+        entry["hint"] = str(context["hint"])
+    # What is missing has no value, and what is secret is not said again.
+    if error["type"] not in _ABSENT and not any(word in pointer for word in _SECRET):
+        entry["value"] = _shown(value)
+    return entry
 
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -245,8 +282,23 @@ async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     return problem_response(500, "an unexpected error; the server's log has the details", instance=request.url.path)
 
 
-def _shown(value: Any) -> str:
-    """What was given, short, and as text: NaN is no JSON."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value[:200] if isinstance(value, str) else repr(value)[:200]
+def _shown(value: Any) -> Any:
+    """What was given, as JSON; what is long, or is no JSON, as text."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return str(value)[:_LONGEST]
+    if len(text) <= _LONGEST:
+        return value
+    return (value if isinstance(value, str) else text)[:_LONGEST]
+
+
+def _meant(got: str) -> Any:
+    """Return the value that a problem of ours shows as Python writes it; other words stay as they are."""
+    if not got or got[0] not in _LITERAL or len(got) > _LONGEST:
+        return got
+    try:
+        value = ast.literal_eval(got)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return got
+    return _shown(value) if repr(value) == got and not isinstance(value, bytes) else got

@@ -1,12 +1,12 @@
 """Makes the platform's web application from its parts."""
 
 import asyncio
+import json
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import RedirectResponse
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES, GZipMiddleware
@@ -16,6 +16,7 @@ from afterbay.server.db import session_scope
 from afterbay.server.errors import add_error_handlers, documented
 from afterbay.server.guard import Shield, shield_rules
 from afterbay.server.metrics import Metrics, WatchRequests, add_metrics_route
+from afterbay.server.platform.audit.service import log_action
 from afterbay.server.platform.identity.access import CurrentUser
 from afterbay.server.platform.identity.service import Identity, IdentitySettings, OidcSettings, make_identity
 from afterbay.server.platform.identity.service.settings import read_role_mapping
@@ -27,7 +28,10 @@ from afterbay.server.rest.bodies import BodyLimits, BodyRules
 from afterbay.server.rest.documentation import add_documentation
 from afterbay.server.rest.health import Readiness, add_health_routes
 from afterbay.server.rest.limits import RateLimiter, RateLimits, RateRules
+from afterbay.server.rest.pages import ProblemPages
+from afterbay.server.rest.parameters import strict_parameters
 from afterbay.server.rest.requests import RequestIds
+from afterbay.server.rest.sessions import DbSession
 from afterbay.server.settings import Settings
 
 __all__ = ["ROUTERS", "WIRING", "Parts", "create_platform_app", "load_routers", "make_parts", "make_platform_identity"]
@@ -37,6 +41,7 @@ ROUTERS: Final[tuple[tuple[str, str], ...]] = (
     ("afterbay.server.platform.identity.router:page_router", ""),
     ("afterbay.server.platform.administration.router:admin_router", "/api/v1"),
     ("afterbay.server.platform.administration.router:events_router", "/api/v1"),
+    ("afterbay.server.platform.administration.router:forgotten_router", "/api/v1"),
     ("afterbay.server.platform.modules.router:router", ""),
     ("afterbay.server.platform.jobs.router:router", ""),
     ("afterbay.server.platform.notifications.router:router", ""),
@@ -81,6 +86,9 @@ take `limit` and `cursor`. `ETag` and `If-Match` keep two edits apart; `Idempote
 Long work answers 202 with the address of its job.
 """
 _WORKER_SILENT_S: Final = 60
+_FLEET: Final = "/api/v1/fleet"
+_TRAIL_BYTES: Final = 10_000
+_DONE: Final = {"create": "created", "update": "changed", "delete": "deleted", "dispatch": "asked"}
 _PACKED: Final = (
     *DEFAULT_EXCLUDED_CONTENT_TYPES, "application/pdf", "application/vnd.apache.parquet",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -136,6 +144,7 @@ def make_platform_identity(settings: Settings) -> Identity:
         settings.data_dir / "secrets" / "signing-keys",
         tuple(key for key in (one.strip() for one in secret.split(",")) if key),
         secure_cookies=settings.secure,
+        mails_links=bool(settings.smtp_url and settings.smtp_from and settings.public_url),
         public_url=settings.public_url,
         oidc=oidc,
     )
@@ -167,7 +176,7 @@ def create_platform_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         openapi_url=None,  # making the document takes a second, in which nobody else would be answered
         openapi_tags=[{"name": name, "description": about} for name, about in _TAGS],
-        responses=documented(400, 401, 403, 413, 422, 429, 500, 503),
+        responses=documented(400, 401, 403, 413, 415, 422, 429, 500, 503),
     )
     metrics = Metrics()
     metrics.watch_pool(parts.engine)
@@ -181,7 +190,7 @@ def create_platform_app(parts: Parts) -> FastAPI:
     )
     add_error_handlers(app)
     for place, prefix in ROUTERS:
-        app.include_router(_find(place), prefix=prefix)
+        app.include_router(_find(place), prefix=prefix, dependencies=[Depends(strict_parameters)])
     if settings.fleet:
         _include_fleet(app)
     add_documentation(app)
@@ -194,7 +203,6 @@ def create_platform_app(parts: Parts) -> FastAPI:
         app, metrics, token=token, refresh=lambda: metrics.set_jobs(_count_jobs(parts)),
         direct=not settings.trusted_proxies,
     )  # fmt: skip
-    app.add_api_route("/", lambda: RedirectResponse("/docs"), include_in_schema=False)
     _add_middleware(app, settings, metrics)
     return app
 
@@ -211,6 +219,7 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
         (RateLimits, {"limiter": app.state.rates}),
         (WatchRequests, {"metrics": metrics}),
         (Shield, {"rules": shield_rules(settings)}),
+        (ProblemPages, {}),
         (RequestIds, {}),
     )
     for kind, options in given:
@@ -220,12 +229,32 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: Metrics) -> None:
 def _include_fleet(app: FastAPI) -> None:
     from afterbay.server.fleet.router import fleet_router
 
-    app.include_router(fleet_router, prefix="/api/v1/fleet", dependencies=[Depends(_may_operate)])
+    app.include_router(fleet_router, prefix=_FLEET, dependencies=[Depends(_may_operate)])
 
 
-def _may_operate(request: Request, user: CurrentUser) -> Principal:
-    """Ask for the permission that a fleet's route needs: the routes themselves know no users."""
-    user.need("fleet", _fleet_action(request.method, request.url.path))
+async def _sent(request: Request) -> Any:
+    """Return what a request brings, for the trail; what is no JSON, or long, only by its size."""
+    body = await request.body()
+    try:
+        return json.loads(body) if 0 < len(body) <= _TRAIL_BYTES else {"bytes": len(body)} if body else None
+    except ValueError:
+        return {"bytes": len(body)}
+
+
+def _may_operate(
+    request: Request, session: DbSession, user: CurrentUser, sent: Annotated[Any, Depends(_sent)]
+) -> Principal:
+    """Ask for the permission that a fleet's route needs, and record what is changed: the routes know no users.
+
+    What the route refuses is not kept: its error ends the session without a commit.
+    """
+    action, path = _fleet_action(request.method, request.url.path), request.url.path.removeprefix(_FLEET)
+    user.need("fleet", action)
+    if action != "read":
+        kind, _, rest = path.strip("/").partition("/")
+        named = sent if isinstance(sent, dict) else {}
+        resource = rest or named.get("asset_id") or named.get("site_id") or named.get("id") or ""
+        log_action(session, user, "fleet", f"{kind}.{_DONE.get(action, action)}", resource, {"request": sent})
     return user
 
 

@@ -15,17 +15,26 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 import afterbay
 from afterbay.server.database import Database, embedded_of, is_embedded, open_database
 from afterbay.server.guard import shield_rules
-from afterbay.server.listening import OurServer, listening_on, make_server, with_port
+from afterbay.server.listening import (
+    OurServer,
+    check_certificate,
+    listening_on,
+    make_server,
+    told_where,
+    with_port,
+)
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from afterbay.server.fleet.service import FleetService
+    from afterbay.server.platform.storage import Storage
     from afterbay.server.settings import Address, Settings
 
 __all__ = ["Places", "run_serve", "worker_environment"]
@@ -34,6 +43,8 @@ _log = logging.getLogger("afterbay.serve")
 _GRACE_S: Final = 10
 """So long may a request that runs take to end."""
 _WORKER_GRACE_S: Final = 45.0
+_STORAGE_S: Final = 3.0
+"""So long is waited for a storage to say whether it works."""
 _BACK_OFF_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _LIVED_S: Final = 60.0
 """A worker that ran so long did not die of how it was started."""
@@ -55,9 +66,13 @@ class Places:
     """Where a running server is reached, and what runs."""
 
     url: str
+    public_url: str
+    """What links begin with."""
     database: str
-    """Without its password."""
+    """Without its password; one of its own by its folder."""
     storage: str
+    storage_trouble: str
+    """Why files cannot be kept now; empty: they can."""
     worker: bool
     first_link: str
     """Opens the first administrator's account, once; empty when there is one."""
@@ -86,6 +101,7 @@ def run_serve(
     """
     began = time.monotonic()
     shield_rules(settings)
+    check_certificate(settings)
     with ExitStack() as stack:
         listener = stack.enter_context(listening_on(settings.listen, "the server", _taken(settings.listen)))
         database = stack.enter_context(_database(settings))
@@ -160,12 +176,14 @@ async def _run(
             if server.started:
                 scheme = "https" if settings.tls_cert else "http"
                 url = f"{scheme}://{_shown(settings.listen.host)}:{listener.getsockname()[1]}"
+                base = (settings.public_url or url).rstrip("/")
+                stack.enter_context(told_where(settings.data_dir, base, listener.getsockname()[:2]))
                 link = await asyncio.to_thread(_first_link, app)
-                link = f"{(settings.public_url or url).rstrip('/')}{link}" if link else ""
+                trouble = await _storage_trouble(app.state.storage)
                 ready(
                     Places(
-                        url, database.shown, app.state.storage.label, command is not None, link, agents,
-                        time.monotonic() - began,
+                        url, base, database.shown, app.state.storage.label, trouble, command is not None,
+                        f"{base}{link}" if link else "", agents, time.monotonic() - began,
                     )
                 )  # fmt: skip
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
@@ -187,6 +205,23 @@ def _first_link(app: FastAPI) -> str | None:
 
     with session_scope(app.state.sessions) as session:
         return ensure_first_link(session, app.state.identity)
+
+
+async def _storage_trouble(storage: Storage) -> str:
+    """Return why files cannot be kept, without waiting long for a store that is silent."""
+    found: list[str] = []
+
+    def look() -> None:
+        health = storage.healthy()
+        found.append("" if health.ok else health.detail)
+
+    # A daemon: the end of the server does not wait for it.
+    thread = Thread(target=look, daemon=True)
+    thread.start()
+    ends = time.monotonic() + _STORAGE_S
+    while thread.is_alive() and time.monotonic() < ends:
+        await asyncio.sleep(0.01)
+    return found[0] if found else f"{storage.label} does not answer within {_STORAGE_S:.0f} s"
 
 
 def _on_signals(stop: asyncio.Event, server: OurServer) -> None:

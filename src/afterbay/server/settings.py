@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=lambda: user_data_path("afterbay"), validation_alias=_either("DATA_DIR"))
     database_url: SecretStr | None = Field(None, validation_alias=_either("DATABASE_URL", "DATABASE_URL"))
-    """None: no database. `embedded`: the embedded PostgreSQL in the data folder."""
+    """None: no database of a headend alone; else, and by the name `embedded`, the PostgreSQL in the data folder."""
     reset_db: Annotated[bool, BeforeValidator(_truthy)] = Field(False, validation_alias=_either("RESET_DB", "RESET_DB"))
     http: Annotated[Address, NoDecode, BeforeValidator(_address)] = Field(
         Address("127.0.0.1", 3001), validation_alias=_either("HTTP_ADDR", "HEADEND_HTTP_ADDR")
@@ -280,8 +280,14 @@ def stated(
         names = [str(one) for one in choices.choices] if isinstance(choices, AliasChoices) else [name]
         used = next((one for one in names if environment.get(one)), None)
         origin = "command line" if name in given else used or "default"
-        found.append(Stated(name, names[0], _told(getattr(settings, name)), origin))
+        found.append(Stated(name, names[0], _shown(settings, name), origin))
     return found
+
+
+def _shown(settings: Settings, name: str) -> str:
+    if name == "database_url" and (settings.database or "embedded").lower().rstrip(":") == "embedded":
+        return f"embedded in {settings.data_dir / 'postgres'}"
+    return _told(getattr(settings, name))
 
 
 def _told(value: Any) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +89,27 @@ def test_a_full_spool_drops_the_oldest_and_tells_how_much_is_missing(tmp_path: P
     assert sum(gap.samples for gap in gaps) == 20
     assert {gap.reason for gap in gaps} == {"no_room"}
     assert gaps[0].since == NOON + timedelta(seconds=4)
+    spool.close()
+
+
+def test_what_the_disk_has_changed_is_left_out_and_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, SpoolLimits(), NOON)
+    for number in range(1, 4):
+        tick(spool, number)
+    with closing(sqlite3.connect(tmp_path / SPOOL_FILE)) as other, other:
+        for row in (1, 3):
+            payload = bytearray(other.execute("SELECT payload FROM batches WHERE row = ?", (row,)).fetchone()[0])
+            payload[-1] ^= 1
+            other.execute("UPDATE batches SET payload = ? WHERE row = ?", (bytes(payload), row))
+
+    assert [batch.row for batch in spool.read(0, most=1)] == [2], "not none: there is a sound one behind it"
+    assert [batch.row for batch in spool.read(0)] == [2]
+    assert spool.newest() == []
+
+    gaps = tick(spool, 4)
+    assert [(gap.samples, gap.reason) for gap in gaps] == [(20, "spoilt")]  # type: ignore[attr-defined]
+    assert [batch.row for batch in spool.read(0)] == [2, 4]
+    assert tick(spool, 5) == (), "told once"
     spool.close()
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from fleet_link import ASSETS, MemoryRecorder, batch, connect, inventory, register, sample, until, waiting
 
+from afterbay.core.errors import UnavailableError
 from afterbay.fleet.headend import Headend
 from afterbay.fleet.messages import Event, Heartbeat, Receipt
 from afterbay.fleet.wire import agent_message
 
-A = ASSETS[0]
+A, D = ASSETS[0], ASSETS[3]
 
 
 def test_a_recorder_that_fails_gets_the_same_batch_again_and_the_operator_sees_it() -> None:
@@ -69,6 +71,8 @@ def test_when_too_many_samples_wait_streams_wait_too() -> None:
             await asyncio.sleep(0.02)
             assert not waiter.done()
             assert stream.held_up, "its silence is ours"
+            with pytest.raises(UnavailableError, match="10 samples wait"):
+                headend.push(sample(D, 0), actor="maria")
 
             recorder.gate.set()
             await asyncio.wait_for(waiter, 1.0)

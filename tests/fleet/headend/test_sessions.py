@@ -174,6 +174,19 @@ def test_of_two_gateways_the_newer_serves_and_both_are_told() -> None:
     assert "gw-1" in event.message
 
 
+def test_two_gateways_of_one_name_are_told_apart_by_their_spools() -> None:
+    headend = Headend(inventory())
+    first = connect(headend, register([A], gateway=SITE, spool="here"), peer="1")
+    connect(headend, register([A], gateway=SITE, spool="there"), peer="2")
+
+    (event,) = headend.events(asset_id=A)
+    assert event.event_type == "claim_taken_over"
+    assert "(2)" in event.message
+    assert "(1)" in event.message
+    assert [told.code for told in waiting(first) if isinstance(told, Notice)] == ["taken_over"]
+    assert headend.agent(A).sessions[1].reason == f"taken over by gateway:{SITE} (2)"
+
+
 def test_the_gateway_that_stands_by_gets_the_asset_back() -> None:
     headend = Headend(inventory())
     first = connect(headend, register([A], gateway="gw-1"))

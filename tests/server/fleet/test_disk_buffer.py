@@ -105,6 +105,26 @@ def test_a_disk_that_refuses_leaves_no_half_entry(tmp_path: Path, monkeypatch: p
     assert _drain(queue) == [b"one", b"three"]
 
 
+def test_after_a_refusal_nothing_is_added_to_a_torn_file_of_an_earlier_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DiskBuffer(tmp_path, MANY).append(b"one")
+    (torn,) = tmp_path.iterdir()
+    torn.write_bytes(torn.read_bytes() + b"ABP1 and no more")
+    queue = DiskBuffer(tmp_path, MANY)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(UnavailableError, match="No space"):
+            queue.append(b"two")
+    queue.append(b"three")
+
+    assert _drain(queue) == [b"one", b"three"]
+
+
 @given(entries=st.lists(st.binary(max_size=200), min_size=1, max_size=20), most=st.integers(1, 300))
 def test_any_entries_come_out_as_they_went_in(
     tmp_path_factory: pytest.TempPathFactory, entries: list[bytes], most: int

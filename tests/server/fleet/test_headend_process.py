@@ -11,15 +11,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import psutil
 import pytest
 from fleet_certificates import Authority
 from server_database import ASSET, ask
+
+from afterbay.server.postgres import EmbeddedPostgres
 
 _START = "import sys; from afterbay.cli.headend import app; app()"
 TOKEN = "a-token-that-is-long-enough"
@@ -112,6 +115,67 @@ def test_with_a_database_everything_is_there_after_a_kill(tmp_path: Path, databa
         f"SELECT count(*), count(DISTINCT seq), max(seq) FROM telemetry WHERE asset_id = '{ASSET.id}'",
     )
     assert rows[0][0] == rows[0][1] == rows[0][2]
+
+
+def test_a_request_that_is_repeated_after_a_kill_is_the_command_that_it_was(tmp_path: Path, database_url: str) -> None:
+    asked = {"asset_id": ASSET.id, "mw": 30.0, "duration_s": 0.3}
+    once = {"Idempotency-Key": "evening-peak"}
+    with _headend(tmp_path, "--simulate", "--tick", "0.1", DATABASE_URL=database_url) as (process, places):
+        with httpx2.Client(base_url=places["http"], timeout=10) as client:
+            first = client.post("/dispatch", json=asked, headers=once).json()
+            deadline = time.monotonic() + 15
+            while ask(database_url, "SELECT state FROM dispatches") != [("completed",)]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        process.kill()
+        process.wait()
+    with _headend(tmp_path, "--simulate", "--tick", "0.1", DATABASE_URL=database_url) as (process, places):
+        with httpx2.Client(base_url=places["http"], timeout=10) as client:
+            again = client.post("/dispatch", json=asked, headers=once)
+            assert again.headers["idempotent-replayed"] == "true"
+            assert (again.json()["id"], again.json()["state"]) == (first["id"], "completed")
+        _ends_well(process)
+    assert ask(database_url, "SELECT count(*) FROM dispatches") == [(1,)]
+
+
+def test_a_disk_that_is_full_while_the_database_is_away_loses_and_doubles_nothing(
+    tmp_path: Path, postgres: EmbeddedPostgres
+) -> None:
+    server = EmbeddedPostgres(postgres.data.parent / "full")
+    server.start()
+    url = server.ensure_database("full")
+    try:
+        with (
+            _headend(tmp_path, "--simulate", "--tick", "0.1", DATABASE_URL=url) as (process, places),
+            httpx2.Client(base_url=places["http"], timeout=10) as client,
+        ):
+
+            def until(wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+                deadline = time.monotonic() + 30
+                while not wanted(told := client.get("/health").json()):
+                    assert time.monotonic() < deadline, told
+                    time.sleep(0.05)
+                return dict(told)
+
+            until(lambda told: told["samples_written"] > 0)
+            # From now on no file of this process grows beyond a few ticks.
+            psutil.Process(process.pid).rlimit(psutil.RLIMIT_FSIZE, (20_000, 20_000))
+            server.kill()
+            full = until(lambda told: bool(told["recorder_error"]))
+            assert "cannot keep samples there" in full["recorder_error"]
+            assert (full["status"], full["db"]) == ("degraded", "error")
+            until(lambda told: told["samples_waiting"] > 60)
+            failing = [event for event in client.get("/events").json() if event["event_type"] == "recorder_failing"]
+            assert [event["severity"] for event in failing] == ["critical"]
+
+            server.start()
+            until(lambda told: told["status"] == "ok" and not told["buffered_bytes"] and not told["samples_waiting"])
+            _ends_well(process)
+        rows = ask(url, "SELECT count(*), count(DISTINCT seq), max(seq) FROM telemetry GROUP BY asset_id")
+        assert len(rows) == 6
+        assert all(count == different == last for count, different, last in rows)
+    finally:
+        server.stop()
 
 
 def test_tokens_name_who_did_it(tmp_path: Path) -> None:

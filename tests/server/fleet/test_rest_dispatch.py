@@ -157,7 +157,7 @@ def test_a_body_that_is_no_json_is_another_error_and_a_page_elsewhere_cannot_sen
         simple = f'{{"asset_id": "{ASSET.id}", "mw": 5}}'
         for kind in ("text/plain", "application/x-www-form-urlencoded"):
             answer = await client.post("/dispatch", content=simple, headers={"Content-Type": kind})
-            assert answer.status_code == 422
+            assert answer.status_code == 415
         large = await client.post("/dispatch", content=b" " * 2_000_000)
         assert large.status_code == 413
         assert headend.commands() == ()
@@ -199,6 +199,18 @@ def test_a_command_can_be_cancelled_once(tmp_path: Path) -> None:
             assert (await client.delete(where)).status_code == 409
         assert (await client.delete("/dispatch/nothing")).status_code == 404
         assert (await client.get("/dispatch/nothing")).status_code == 404
+
+    with_rest(work, tmp_path)
+
+
+def test_a_begin_at_the_end_of_time_or_that_leaves_nothing_is_refused(tmp_path: Path) -> None:
+    async def work(client: httpx2.AsyncClient, headend: Headend, gateway: LocalGateway | None) -> None:
+        for begin in ("9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2001-01-01T00:00:00Z"):
+            body = {"asset_id": ASSET.id, "mw": 5.0, "duration_s": 60, "not_before": begin}
+            answer = await client.post("/dispatch", json=body)
+            assert answer.status_code == 422, answer.text
+            assert "not_before" in answer.json()["detail"]
+        assert headend.commands() == ()
 
     with_rest(work, tmp_path)
 
@@ -295,6 +307,13 @@ def test_a_schedule_is_accepted_whole_or_not_at_all(tmp_path: Path) -> None:
         body = {"asset_id": ASSET.id, "intervals": [interval(5, 10, 5.0), interval(10, 20, -5.0)]}
         overlap = {**body, "intervals": [interval(5, 15, 5.0), interval(10, 20, -5.0)]}
         assert (await client.post("/dispatch/schedule", json=overlap)).status_code == 422
+        endless = {"start": "9999-12-31T23:00:00-14:00", "end": "9999-12-31T23:59:59-14:00", "mw": 5.0}
+        ancient = {"start": "0001-01-01T00:00:00+14:00", "end": interval(0, 5, 0.0)["end"], "mw": 5.0}
+        far = [interval(1440 * 370, 1440 * 370 + 10, 5.0)]
+        for last in ([endless], [ancient], far):
+            refused = {**body, "intervals": [*body["intervals"], *last], "allow_gaps": True}
+            answer = await client.post("/dispatch/schedule", json=refused)
+            assert answer.status_code == 422, answer.text
         assert headend.commands() == ()
 
         answer = await client.post("/dispatch/schedule", json=body)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,22 @@ def test_an_asset_that_is_added_is_in_the_yaml_and_is_operated_at_once(tmp_path:
     with_rest(work, tmp_path)
 
 
+def test_an_asset_under_a_command_is_removed_only_after_the_command_was_ended(tmp_path: Path) -> None:
+    async def work(client: httpx2.AsyncClient, headend: Headend, gateway: LocalGateway | None) -> None:
+        endless = await client.post("/dispatch", json={"asset_id": OTHER.id, "mw": 1.0})
+        command = endless.json()["id"]
+
+        problem = _is_problem(await client.delete(f"/assets/{OTHER.id}"), 409)
+
+        assert f"DELETE /dispatch/{command}" in json.dumps(problem)
+        assert headend.inventory.asset(OTHER.id) is not None
+        assert (await client.delete(f"/dispatch/{command}")).status_code == 202
+        assert (await client.delete(f"/assets/{OTHER.id}")).status_code == 204
+        assert headend.inventory.asset(OTHER.id) is None
+
+    with_rest(work, tmp_path)
+
+
 def test_a_change_that_cannot_be_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     async def work(client: httpx2.AsyncClient, headend: Headend, gateway: LocalGateway | None) -> None:
         body = {"site_id": ASSET.site_id, "name": "X", "capacity_mwhr": -1, "max_mw": 1, "min_mw": 2, "efficiency": 92}
@@ -186,7 +203,9 @@ def test_a_sample_can_be_pushed_for_an_asset_that_no_agent_serves(tmp_path: Path
         assert (found["site_id"], found["details"], found["origin"]) == (ASSET.site_id, {"fan": True}, "unknown")
         for wrong in ({"current_mw": "5"}, {"current_mw": True}, {"current_mw": 1, "status": "a\x00b"},
                       {"current_mw": 1, "timestamp": "2026-01-01T00:00:00"}, {"current_mw": 1, "soc_pct": 101},
-                      {"current_mw": 1, "details": {"x\x00": 1}}):  # fmt: skip
+                      {"current_mw": 1, "details": {"x\x00": 1}},
+                      {"current_mw": 1, "timestamp": "0001-01-01T00:00:00+14:00"},
+                      {"current_mw": 1, "timestamp": "9999-12-31T23:59:59-14:00"}):  # fmt: skip
             _is_problem(await client.post("/telemetry", json={"asset_id": ASSET.id, **wrong}), 422)
         _is_problem(await client.post("/telemetry", json={"asset_id": "nobody", "mw": 1}), 404)
 

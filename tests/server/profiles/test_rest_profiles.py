@@ -128,7 +128,7 @@ def test_built_profiles_are_those_of_the_library(server: Server) -> None:
             {"kind": "standard_load", "profile": "h0", "annual_mwh": 1.0, "year": 2024, "holidays": ["2263-01-01"]},
             "/holidays",
         ),
-        ({"kind": "wind"}, "/"),
+        ({"kind": "wind"}, "/kind"),
     ],
 )
 def test_what_cannot_be_built_is_refused_with_its_pointer(server: Server, body: dict[str, Any], pointer: str) -> None:

@@ -20,7 +20,8 @@ OPEN = {
     "GET /", "GET /welcome", "GET /docs", "GET /docs/start.js", "GET /docs/{name}", "GET /openapi.json",
     "GET /problems/{code}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /api/v1/auth/methods",
     "POST /api/v1/auth/login", "POST /api/v1/auth/logout", "POST /api/v1/auth/links/look",
-    "POST /api/v1/auth/links/accept", "GET /api/v1/auth/oidc/login", "GET /api/v1/auth/oidc/callback",
+    "POST /api/v1/auth/links/accept", "POST /api/v1/auth/forgotten", "GET /api/v1/auth/oidc/login",
+    "GET /api/v1/auth/oidc/callback",
 }  # fmt: skip
 """Routes that nobody has to be signed in for."""
 READS = {"POST /api/v1/fleet/dispatch/preview", "POST /api/v1/bess-sizing/results/compare"}

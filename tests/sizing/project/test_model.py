@@ -281,6 +281,10 @@ def test_the_hash_is_that_of_the_inputs_and_of_nothing_else(tmp_path: Path) -> N
     first = load_project(file)
     assert first.input_hash == same.input_hash
     assert load_project(file, {"setup_config.load_mw": 11}).input_hash != first.input_hash
+    assert (
+        load_project(file, {"setup_config.load_mw": 11}).input_hash
+        == load_project(file, {"setup_config.load_mw": 11.0}).input_hash
+    ), "one number, however it is written"
     (tmp_path / "one" / "sun.csv").write_text("solar_mw\n" + "".join(f"{value + 1}\n" for value in SUN * DAYS))
     assert load_project(file).input_hash != first.input_hash
 

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Gap", "SpoolLimits", "StoredBatch"]
+__all__ = ["Counters", "Gap", "SpoolLimits", "StoredBatch"]
+
+
+@dataclass(slots=True)
+class Counters:
+    """What an agent did since it started."""
+
+    ticks: int = 0
+    overruns: int = 0
+    samples: int = 0
+    samples_dropped: int = 0
+    clock_steps: int = 0
+    last_tick_ms: float = 0.0
+    slowest_tick_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +54,4 @@ class Gap:
     since: datetime
     until: datetime
     reason: str
-    """too_old, no_room or disk."""
+    """too_old, no_room, disk, or spoilt: it came back from the disk other than it was written."""

@@ -14,6 +14,7 @@ from afterbay.fleet.agent.control import Control
 from afterbay.fleet.agent.logs import say
 from afterbay.fleet.agent.memory import device_state, restore_devices, take_up_control
 from afterbay.fleet.agent.outgoing import Outgoing
+from afterbay.fleet.agent.records import Counters
 from afterbay.fleet.agent.saying import registration_of, status_of
 from afterbay.fleet.agent.skew import ClockSkew, skew_in_words
 from afterbay.fleet.commands.moment import Moment
@@ -49,19 +50,6 @@ class AgentClocks:
     def now(self) -> Moment:
         """Return the moment on both clocks."""
         return Moment(self.utc(), self.monotonic(), self.machine_boot_id)
-
-
-@dataclass(slots=True)
-class Counters:
-    """What the agent did since it started."""
-
-    ticks: int = 0
-    overruns: int = 0
-    samples: int = 0
-    samples_dropped: int = 0
-    clock_steps: int = 0
-    last_tick_ms: float = 0.0
-    slowest_tick_ms: float = 0.0
 
 
 class Runtime:
@@ -363,11 +351,23 @@ class Runtime:
 
     def status(self, now: datetime) -> dict[str, Any]:
         """Return how the agent is, in values that JSON knows."""
-        return status_of(self, now)
+        return status_of(
+            now,
+            gateway_id=self.gateway_id,
+            tick_s=self.tick_s,
+            link=self.link_state,
+            clock_skew_s=self.clock_skew_s,
+            counters=self.counters,
+            spool=self.spool,
+            ports=self.ports,
+            leases=self.control.book.leases(),
+            inventory=self.inventory,
+        )
 
     def _tell_gap(self, gap: Gap) -> None:
         self.counters.samples_dropped += gap.samples
-        why = {"too_old": "older than the spool keeps", "no_room": "the spool is full", "disk": "the disk is full"}
+        why = {"too_old": "older than the spool keeps", "no_room": "the spool is full", "disk": "the disk is full",
+               "spoilt": "the disk gave them back changed"}  # fmt: skip
         self.event(
             "TELEMETRY_GAP",
             "alarm",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from afterbay.fleet.messages import AssetDescriptor, Hello, Register
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from afterbay.fleet.agent.port import DevicePort
-    from afterbay.fleet.agent.runtime import Runtime
+    from afterbay.fleet.agent.records import Counters
+    from afterbay.fleet.agent.spool import Spool
     from afterbay.fleet.inventory.records import Inventory
+    from afterbay.fleet.messages import Lease
 
 __all__ = ["registration_of", "status_of"]
 
@@ -40,19 +42,29 @@ def registration_of(inventory: Inventory, hello: Hello, ports: Sequence[DevicePo
     )
 
 
-def status_of(runtime: Runtime, now: datetime) -> dict[str, Any]:
+def status_of(
+    now: datetime,
+    *,
+    gateway_id: str,
+    tick_s: float,
+    link: Mapping[str, Any],
+    clock_skew_s: float | None,
+    counters: Counters,
+    spool: Spool,
+    ports: Sequence[DevicePort],
+    leases: Sequence[Lease],
+    inventory: Inventory,
+) -> dict[str, Any]:
     """Return how an agent is, in values that JSON knows."""
-    samples, size = runtime.spool.waiting
-    counters, skew_s = runtime.counters, runtime.clock_skew_s
-    leases = runtime.control.book.leases()
+    samples, size = spool.waiting
     # This is asked for with every tick.
-    names = {asset.id: asset.name for asset in runtime.inventory.assets} if leases else {}
+    names = {asset.id: asset.name for asset in inventory.assets} if leases else {}
     return {
         "at": now.isoformat(),
-        "gateway_id": runtime.gateway_id,
-        "tick_s": runtime.tick_s,
-        "link": runtime.link_state,
-        "clock_skew_s": None if skew_s is None else round(skew_s, 3),
+        "gateway_id": gateway_id,
+        "tick_s": tick_s,
+        "link": link,
+        "clock_skew_s": None if clock_skew_s is None else round(clock_skew_s, 3),
         "ticks": counters.ticks,
         "overruns": counters.overruns,
         "last_tick_ms": round(counters.last_tick_ms, 2),
@@ -60,10 +72,9 @@ def status_of(runtime: Runtime, now: datetime) -> dict[str, Any]:
         "samples": counters.samples,
         "samples_dropped": counters.samples_dropped,
         "clock_steps": counters.clock_steps,
-        "spool": {"samples": samples, "bytes": size, "failing": runtime.spool.failing},
+        "spool": {"samples": samples, "bytes": size, "failing": spool.failing},
         "devices": [
-            {"assets": len(port.asset_ids), "trouble": port.trouble, "unusable": port.unusable}
-            for port in runtime.ports
+            {"assets": len(port.asset_ids), "trouble": port.trouble, "unusable": port.unusable} for port in ports
         ],
         "leases": [
             {"id": lease.id, "asset_id": lease.asset_id, "asset": names.get(lease.asset_id or ""), "mw": lease.mw,

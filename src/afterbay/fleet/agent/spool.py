@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
+import zlib
 from collections import deque
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
@@ -37,10 +38,11 @@ PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 CREATE TABLE IF NOT EXISTS batches(
     row INTEGER PRIMARY KEY AUTOINCREMENT, at_us INTEGER NOT NULL, kept_us INTEGER NOT NULL,
-    samples INTEGER NOT NULL, size INTEGER NOT NULL, payload BLOB NOT NULL
+    samples INTEGER NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL, payload BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS state(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
+_SELECT = "SELECT row, at_us, samples, crc, payload FROM batches"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +69,8 @@ class Spool:
         self._newest_first = 0
         self._aged_at: datetime | None = None
         self._forget: set[int] = set()
+        self._spoilt: list[Gap] = []
+        """Batches that came back from the disk other than they were; told with the next `save`."""
         self.set_aside: Path | None = None
         """A broken file that was replaced by a new one."""
         self.failing = ""
@@ -124,24 +128,28 @@ class Spool:
             self._unsaved.append(StoredBatch(self._last_row, now, samples, payload))
             self._unsaved_bytes += len(payload)
         self._take_confirmed()
+        told, self._spoilt = tuple(_merged(self._spoilt)), []
         try:
             gaps = self._write(state)
         except sqlite3.Error as error:
             self._undo()
             self._survive(error, now)
-            return self._hold_in_memory(state)
+            return told + self._hold_in_memory(state)
         self._saved()
-        return gaps
+        return told + gaps
 
     def read(self, after_row: int, *, until_row: int | None = None, most: int = 16) -> list[StoredBatch]:
         """Return the next unconfirmed batches, oldest first."""
         self._take_confirmed()
         last = self._last_row if until_row is None else until_row
         found: list[StoredBatch] = []
-        query = "SELECT row, at_us, samples, payload FROM batches WHERE row > ? AND row <= ? ORDER BY row LIMIT ?"
+        query = _SELECT + " WHERE row > ? AND row <= ? ORDER BY row LIMIT ?"
         try:
-            with closing(self._db.execute(query, (after_row, last, most + len(self._forget)))) as rows:
-                found = [StoredBatch(row, _moment(at), samples, payload) for row, at, samples, payload in rows]
+            spoilt = -1
+            # Once more without those that the disk has spoilt: "none" means that there are no others.
+            while not found and spoilt != len(self._spoilt):
+                spoilt = len(self._spoilt)
+                found = self._sound(query, (after_row, last, most + len(self._forget)))
         except sqlite3.Error as error:
             self.failing = _reason(error)
         found += [batch for batch in self._unsaved if after_row < batch.row <= last]
@@ -152,11 +160,23 @@ class Spool:
 
     def newest(self) -> list[StoredBatch]:
         """Return the batches of the last tick that the disk has."""
-        query = "SELECT row, at_us, samples, payload FROM batches WHERE row > ? AND at_us = (" \
-                "SELECT at_us FROM batches ORDER BY row DESC LIMIT 1) ORDER BY row"  # fmt: skip
-        with suppress(sqlite3.Error), closing(self._db.execute(query, (self._last_row - 1000,))) as rows:
-            return [StoredBatch(row, _moment(at), samples, payload) for row, at, samples, payload in rows]
+        latest = "SELECT at_us FROM batches ORDER BY row DESC LIMIT 1"
+        query = f"{_SELECT} WHERE row > ? AND at_us = ({latest}) ORDER BY row"
+        with suppress(sqlite3.Error):
+            return self._sound(query, (self._last_row - 1000,))
         return []
+
+    def _sound(self, query: str, values: tuple[int, ...]) -> list[StoredBatch]:
+        """Return batches as they were written; one that the disk has changed since is forgotten and told as a gap."""
+        found: list[StoredBatch] = []
+        with closing(self._db.execute(query, values)) as rows:
+            for row, at_us, samples, crc, payload in rows:
+                if zlib.crc32(payload) == crc:
+                    found.append(StoredBatch(row, _moment(at_us), samples, payload))
+                elif row not in self._forget:
+                    self._forget.add(row)
+                    self._spoilt.append(Gap(samples, _moment(at_us), _moment(at_us), "spoilt"))
+        return found
 
     def close(self) -> None:
         """Let go of the file."""
@@ -229,8 +249,8 @@ class Spool:
     def _write(self, state: Mapping[str, bytes], *, give_up: int = 0) -> tuple[Gap, ...]:
         """Write everything in one transaction, after dropping `give_up` bytes of the oldest batches."""
         numbering = {"version": _VERSION, "spool_id": self.spool_id, "assets": self.numbering}
-        rows = [(batch.row, _micros(batch.at), self._kept_us, batch.samples, len(batch.payload), batch.payload)
-                for batch in self._unsaved]  # fmt: skip
+        rows = [(batch.row, _micros(batch.at), self._kept_us, batch.samples, len(batch.payload),
+                 zlib.crc32(batch.payload), batch.payload) for batch in self._unsaved]  # fmt: skip
         values = [("numbering", json.dumps(numbering).encode()), *state.items()]
         db = self._db
         db.execute("BEGIN IMMEDIATE")
@@ -238,7 +258,8 @@ class Spool:
         gaps = self._forget_confirmed_and_old()
         gaps += self._make_room(max(self._bytes - give_up, 0) if give_up else self._limits.max_bytes)
         db.executemany(
-            "INSERT OR REPLACE INTO batches(row, at_us, kept_us, samples, size, payload) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO batches(row, at_us, kept_us, samples, size, crc, payload)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             rows,
         )
         db.executemany("INSERT OR REPLACE INTO state(key, value) VALUES (?, ?)", values)

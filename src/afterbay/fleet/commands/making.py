@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4, uuid5
 
 from afterbay.core.errors import InvalidInputError, Problem
 from afterbay.fleet.commands.command import Change, Command, Part
@@ -16,7 +17,19 @@ if TYPE_CHECKING:
     from afterbay.fleet.commands.limits import CheckedRequest
     from afterbay.fleet.commands.request import CommandRequest
 
-__all__ = ["key_taken", "make_command", "request_digest"]
+__all__ = ["command_id_of", "key_taken", "make_command", "request_digest"]
+
+_COMMANDS: Final = UUID("0f6d8a4c-35b1-5a0e-9c57-2b1d3f7e6a90")
+
+
+def command_id_of(key: str | None, request: CommandRequest, not_before: datetime | None = None) -> str:
+    """Return the id of a new command: always the same for a key and its request, a new one without a key.
+
+    So an agent knows a repetition as the command that it has, also when the headend lost its memory in between.
+    """
+    if key is None:
+        return str(uuid4())
+    return str(uuid5(_COMMANDS, f"{request_digest(request, not_before)} {key}"))
 
 
 def make_command(

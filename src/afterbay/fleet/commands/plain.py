@@ -63,11 +63,12 @@ def moment_from(value: object, where: str) -> datetime:
     """
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    except ValueError:
-        raise _broken(where, repr(value), "a time such as 2026-11-21T14:00:00Z") from None
+        utc = moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # at either end of time there is none in UTC
+        raise _broken(where, str(value), "a time such as 2026-11-21T14:00:00Z") from None
     if moment.tzinfo is None:
-        raise _broken(where, repr(value), "a time with a zone, such as 2026-11-21T14:00:00Z")
-    return moment.astimezone(UTC)
+        raise _broken(where, str(value), "a time with a zone, such as 2026-11-21T14:00:00Z")
+    return utc
 
 
 def _plain(value: object) -> object:

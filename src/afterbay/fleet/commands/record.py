@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from afterbay.fleet.commands.states import CommandState
     from afterbay.fleet.messages import Acknowledgement
 
-__all__ = ["CommandRecord", "Submission", "request_digest"]
+__all__ = ["HEADEND", "CommandRecord", "Submission", "request_digest"]
 
 HEADEND = "headend"
+"""Actor of what nobody else did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,17 @@ class CommandRecord:
             if waiting:
                 found.append((command, waiting))
         return tuple(found)
+
+    def too_late_to_repeat(
+        self, asset_ids: Collection[str], now: datetime
+    ) -> tuple[tuple[Command, tuple[str, ...]], ...]:
+        """Return what was on its way to these assets when their stream was lost, and is past its deadline by now."""
+        found = []
+        for command in self._shelf.live_of(asset_ids):
+            if command.deliver_by is not None and now >= command.deliver_by:
+                ids = [part.asset_id for part in command.parts if part.state == "queued" and part.was_sent]
+                found.append((command, tuple(each for each in ids if each in asset_ids)))
+        return tuple(each for each in found if each[1])
 
     def acknowledge(self, ack: Acknowledgement, now: datetime, *, actor: str = "") -> tuple[Command, ...]:
         """Take an agent's word, in any order, late or repeated.

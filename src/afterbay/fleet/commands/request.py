@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 from afterbay.core.checks import is_number
-from afterbay.core.errors import Problems
+from afterbay.core.errors import InvalidInputError, Problem, Problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-__all__ = ["LONGEST_S", "CommandRequest", "check_form", "read_request"]
+__all__ = ["LONGEST_S", "CommandRequest", "check_begin", "check_form", "read_request"]
 
 LONGEST_S = 366 * 86_400.0
 """Longest duration or wait that a command may name [s]."""
@@ -99,6 +100,25 @@ def check_form(request: CommandRequest) -> None:
         problems.add("mode", f"{request.mode!r} with mw {request.mw:g}, which {way}", "a mode that agrees with mw",
                      "the sign alone says it: leave mode out")  # fmt: skip
     problems.raise_if_any()
+
+
+def check_begin(request: CommandRequest, not_before: datetime | None, now: datetime) -> None:
+    """Refuse a begin that is too far away, or that leaves nothing of the duration.
+
+    Raises:
+        InvalidInputError: In words.
+    """
+    if not_before is None:
+        return
+    wait_s = (not_before - now).total_seconds()
+    if wait_s > LONGEST_S:
+        problem = Problem(
+            "not_before", not_before.isoformat(), f"at most {LONGEST_S / 86_400:g} days ahead", "begin sooner"
+        )
+        raise InvalidInputError(problem)
+    if request.duration_s is not None and wait_s + request.duration_s <= 0.0:
+        over = f"{not_before.isoformat()}, which with duration_s {request.duration_s:g} is over"
+        raise InvalidInputError(Problem("not_before", over, "an end that is to come", "leave it out to begin at once"))
 
 
 def _check_time(name: str, value: object, problems: Problems) -> None:

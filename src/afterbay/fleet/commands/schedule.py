@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from afterbay.core.checks import is_number
 from afterbay.core.errors import InvalidInputError, Problem, Problems
 from afterbay.fleet.commands.plain import moment_from
-from afterbay.fleet.commands.request import CommandRequest, check_form
+from afterbay.fleet.commands.request import LONGEST_S, CommandRequest, check_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,6 +151,9 @@ def _check_interval(each: Interval, now: datetime, problems: Problems) -> None:
         problems.add("intervals", f"{_said(each)} ends before it starts", "an end after its start", "swap the two")
     elif each.end <= now:
         problems.add("intervals", f"{_said(each)} is over", f"an end after {_clock(now)}", "leave it out")
+    elif (each.start - now).total_seconds() > LONGEST_S:
+        problems.add("intervals", f"{_said(each)} begins too late", f"at most {LONGEST_S / 86_400:g} days ahead",
+                     "send it later")  # fmt: skip
 
 
 def _said(each: Interval) -> str:

@@ -166,6 +166,6 @@ class Restored:
     telemetry: Sequence[Telemetry] = ()
     """Newest sample of every asset."""
     commands: Sequence[Command] = ()
-    """Commands that were not final."""
+    """Commands that were not final, and the last that were: a repetition with their key is still no new command."""
     seen: dict[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     """Sequence numbers already kept, per asset, as inclusive ranges."""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
-from uuid import uuid4
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from afterbay.core.errors import NotFoundError, UnavailableError
 from afterbay.fleet.commands.arrival import has_reached
 from afterbay.fleet.commands.command import Command
 from afterbay.fleet.commands.limits import check_request
-from afterbay.fleet.commands.making import key_taken, request_digest
+from afterbay.fleet.commands.making import command_id_of, key_taken, request_digest
 from afterbay.fleet.commands.present import AssetNow, asset_now
 from afterbay.fleet.commands.preview import Preview, preview_request
-from afterbay.fleet.commands.record import CommandRecord
-from afterbay.fleet.commands.request import CommandRequest
+from afterbay.fleet.commands.record import HEADEND, CommandRecord
+from afterbay.fleet.commands.request import CommandRequest, check_begin
+from afterbay.fleet.commands.states import FINAL, IN_FORCE, CommandState
 from afterbay.fleet.headend.api import Outcome
 from afterbay.fleet.headend.latest import LatestMap
 from afterbay.fleet.headend.routing import Route, find_routes
@@ -28,6 +28,20 @@ from afterbay.fleet.wire import agent_pb2 as pb
 __all__ = ["CommandDesk"]
 
 _SAME_MW = 1e-6
+_DOUBT = timedelta(seconds=30)
+"""So long an agent of the original has to show a command in its telemetry: several of its ticks of 4 s."""
+_LOST = "its connection was lost; an agent of the original cannot say whether it arrived"
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A command on its way to an agent of the original, which may never say what became of it."""
+
+    command_id: str
+    mw: float
+    before_mw: float | None
+    """What its asset was told before; None: not known [MW]."""
+    since: datetime
 
 
 class CommandDesk:
@@ -49,7 +63,7 @@ class CommandDesk:
         self._changed = changed
         self._record = CommandRecord()
         self._held: set[str] = set()
-        self._unconfirmed: dict[str, tuple[str, float]] = {}
+        self._doubts: dict[str, _Doubt] = {}
 
     def replace_inventory(self, inventory: Inventory) -> None:
         """Go on with another inventory."""
@@ -70,8 +84,10 @@ class CommandDesk:
                     "wait) -> see whether its agent hangs"
                 )
         now = self._clock()
+        check_begin(request, not_before, now)
+        command_id = command_id_of(key, request, not_before)
         submission = self._record.submit(
-            checked, command_id=str(uuid4()), now=now, actor=actor, key=key, not_before=not_before
+            checked, command_id=command_id, now=now, actor=actor, key=key, not_before=not_before
         )
         command = submission.command
         if submission.is_new:
@@ -103,17 +119,17 @@ class CommandDesk:
 
         Such an agent may never acknowledge, and never says how far it came.
         """
-        awaited = self._unconfirmed.get(sample.asset_id)
+        doubt = self._doubts.get(sample.asset_id)
         asset = self._present.asset(sample.asset_id)
-        if awaited is None or asset is None or self._sessions.server_of(sample.asset_id) is not stream:
+        if doubt is None or asset is None or self._sessions.server_of(sample.asset_id) is not stream:
             return
-        if abs(sample.setpoint_mw - awaited[1]) <= _SAME_MW:
+        if abs(sample.setpoint_mw - doubt.mw) <= _SAME_MW:
             reason = "seen in its telemetry"
-            if has_reached(sample.current_mw, awaited[1], asset):
-                del self._unconfirmed[sample.asset_id]
+            if has_reached(sample.current_mw, doubt.mw, asset):
+                del self._doubts[sample.asset_id]
                 reason = "reached"
             ack = Acknowledgement(
-                awaited[0], sample.asset_id, "active", self._clock(), reason, awaited[1], sample.current_mw
+                doubt.command_id, sample.asset_id, "active", self._clock(), reason, doubt.mw, sample.current_mw
             )
             self._apply(ack, stream.actor)
 
@@ -121,14 +137,23 @@ class CommandDesk:
         """Send what waited for assets that a stream serves from now on, and cancels it has not confirmed."""
         now = self._clock()
         ids = tuple(asset_ids)
-        for command, waiting in self._record.to_deliver(ids, now, knows_leases=stream.protocol > 0):
+        knows_leases = stream.protocol > 0
+        for command, waiting in self._record.to_deliver(ids, now, knows_leases=knows_leases):
             self._send(command, waiting, now)
+        if not knows_leases:
+            for command, late in self._record.too_late_to_repeat(ids, now):
+                self._doubt(command, late, None, now)
         self._send_cancels(ids, now)
 
     def left(self, asset_ids: Iterable[str]) -> None:
         """Put back what was on its way to assets that nobody serves any more, or somebody else."""
         for command in self._record.stream_lost(tuple(asset_ids), self._clock()):
             self._note(command)
+
+    def not_written(self, stream: Stream, lease: Lease) -> None:
+        """End what waited so long for an agent of the original to read that it must not be written any more."""
+        ids = [each for each in lease.members or (lease.asset_id or "",) if self._sessions.server_of(each) is stream]
+        self._give_up(lease.id, ids, "expired", "its agent did not read it within its deadline")
 
     def heard_of(self, sequence: int) -> None:
         """Number on above a sequence that an agent has seen."""
@@ -139,6 +164,8 @@ class CommandDesk:
         now = self._clock()
         for command in self._record.due(now):
             self._note(command)
+        for asset_id, doubt in tuple(self._doubts.items()):
+            self._settle(asset_id, doubt, now)
         for command_id in tuple(self._held):
             command_ = self._record.get(command_id)
             if command_ is None or command_.is_final:
@@ -207,7 +234,10 @@ class CommandDesk:
             route.stream.outbox.put(route.lease)
             command = self._note(self._record.sent(command.id, now, asset_ids=route.asset_ids))
             if original:
-                self._await(command, route)
+                self._doubt(command, route.asset_ids, route.lease, now)
+            else:
+                for asset_id in route.asset_ids:
+                    self._doubts.pop(asset_id, None)
         if any(part.state == "submitted" for part in command.parts):
             command = self._note(self._record.queue(command.id, now))
         return command
@@ -219,7 +249,7 @@ class CommandDesk:
                 if route.stream.protocol == 0:
                     for asset_id in route.asset_ids:
                         ack = Acknowledgement(command.id, asset_id, "cancelled", now, "the original cannot confirm it")
-                        self._apply(ack, "headend")
+                        self._apply(ack, HEADEND)
 
     def _routes(self, command: Command, lease: Lease, asset_ids: Iterable[str]) -> tuple[Route, ...]:
         return find_routes(
@@ -230,11 +260,54 @@ class CommandDesk:
             shares=_shares(command),
         )
 
-    def _await(self, command: Command, route: Route) -> None:
+    def _doubt(self, command: Command, asset_ids: Iterable[str], lease: Lease | None, now: datetime) -> None:
+        """Look for a command in the telemetry of an original's assets; `lease` is what it was just sent, if it was."""
         shares = _shares(command)
-        for asset_id in route.asset_ids:
-            power = route.lease.mw if route.lease.asset_id is not None else shares.get(asset_id, 0.0)
-            self._unconfirmed[asset_id] = (command.id, power)
+        for asset_id in asset_ids:
+            earlier = self._doubts.get(asset_id)
+            if earlier is not None and earlier.command_id != command.id:
+                if lease is None:
+                    self._give_up(command.id, [asset_id], "expired", _LOST)
+                    continue
+                # On one stream the later one follows the earlier, and this agent does what it hears last.
+                self._give_up(earlier.command_id, [asset_id], "superseded", f"replaced by {command.id}")
+            alone = lease.mw if lease is not None and lease.asset_id is not None else command.mw
+            power = alone if command.target == "asset" else shares.get(asset_id, alone)
+            before_mw = None if lease is None else self._present[asset_id].setpoint_mw
+            self._doubts[asset_id] = _Doubt(command.id, power, before_mw, now)
+
+    def _settle(self, asset_id: str, doubt: _Doubt, now: datetime) -> None:
+        """End a doubt that lasted too long: such an agent will not say any more."""
+        command = self._record.get(doubt.command_id)
+        part = None if command is None else command.part(asset_id)
+        if command is None or part is None or part.state in FINAL:
+            del self._doubts[asset_id]
+            return
+        if part.state in IN_FORCE or now < doubt.since + _DOUBT:
+            return
+        if part.state == "sent":
+            del self._doubts[asset_id]
+            told_mw = self._present[asset_id].setpoint_mw if asset_id in self._present else None
+            if told_mw is None or doubt.before_mw is None or abs(told_mw - doubt.before_mw) <= _SAME_MW:
+                reason = f"not seen in its telemetry within {_DOUBT.seconds} s; an agent of the original cannot say why"
+                self._give_up(command.id, [asset_id], "failed", reason)
+            else:
+                # It divides a site's power by itself, and knows other limits.
+                reason = f"its agent set {told_mw:g} MW by itself"
+                self._apply(Acknowledgement(command.id, asset_id, "limited", now, reason, told_mw), HEADEND)
+        elif command.deliver_by is None or now >= command.deliver_by:
+            del self._doubts[asset_id]
+            self._give_up(command.id, [asset_id], "expired", _LOST)
+
+    def _give_up(self, command_id: str, asset_ids: Iterable[str], state: CommandState, reason: str) -> None:
+        command = self._record.get(command_id)
+        if command is None:
+            return
+        meant = set(asset_ids)
+        ids = [part.asset_id for part in command.parts if part.asset_id in meant and part.state not in IN_FORCE]
+        after = self._record.fail(command_id, self._clock(), reason=reason, state=state, asset_ids=ids)
+        if after is not command:
+            self._note(after)
 
     def _parts_on(self, stream: Stream, command_id: str) -> list[str]:
         command = self._record.get(command_id)

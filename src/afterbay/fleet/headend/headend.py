@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 
-from afterbay.core.errors import ConflictError, NotFoundError
+from afterbay.core.errors import ConflictError, NotFoundError, UnavailableError
 from afterbay.fleet.commands.command import Command
 from afterbay.fleet.commands.preview import Preview
 from afterbay.fleet.commands.request import CommandRequest
@@ -36,12 +36,7 @@ from afterbay.fleet.headend.stream import Stream
 from afterbay.fleet.headend.switchboard import Switchboard
 from afterbay.fleet.headend.watching import Subscription, Watchers
 from afterbay.fleet.inventory.records import Inventory
-from afterbay.fleet.messages import (
-    Event,
-    Heartbeat,
-    Restoration,
-    Telemetry,
-)
+from afterbay.fleet.messages import Event, Heartbeat, Lease, Restoration, Telemetry
 from afterbay.fleet.wire import agent_pb2 as pb
 from afterbay.fleet.wire.frame import TelemetryFrame
 from afterbay.fleet.wire.identity import OPEN, Grant
@@ -180,6 +175,10 @@ class Headend:
         """End all streams."""
         self._board.close_all(reason)
 
+    def not_written(self, stream: Stream, lease: Lease) -> None:
+        """Note that a lease was too late to be written to an agent that would have applied it all the same."""
+        self._desk.not_written(stream, lease)
+
     def note_refusal(self, told: str) -> None:
         """Note that a caller was turned away before it had a stream."""
         self._journal.event("caller_refused", "alarm", told)
@@ -241,11 +240,16 @@ class Headend:
         return {asset_id: sample for asset_id, sample in newest if sample is not None}
 
     def push(self, sample: Telemetry, *, actor: str) -> None:
-        """Take a sample that came on no stream; `NotFoundError`, `ConflictError` when a stream serves the asset."""
+        """Take a sample that came on no stream.
+
+        Raises `NotFoundError`, `ConflictError` when a stream serves the asset, `UnavailableError` without `has_room`.
+        """
         self._known(sample.asset_id)
         stream = self._sessions.server_of(sample.asset_id)
         if stream is not None:
             raise ConflictError(f"asset {sample.asset_id}: {stream.actor} serves it -> {actor} cannot push samples")
+        if not self.has_room:
+            raise UnavailableError(f"{self._pump.samples_waiting} samples wait for the recorder -> try again later")
         self._board.received += 1
         self._pump.samples(None, self._latest.push(sample, self._clock()), None)
         self._watchers.mark("telemetry", (sample.asset_id,))

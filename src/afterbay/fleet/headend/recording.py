@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from afterbay.core.errors import AfterbayError
 from afterbay.fleet.commands.command import Command
 from afterbay.fleet.headend.api import RecordBatch, Recorder, SessionRow
 from afterbay.fleet.headend.latest import Block
@@ -179,7 +180,9 @@ class RecorderPump:
             except Exception as error:  # whatever it is, nothing may be lost for it
                 if self.failing_since is None:
                     self.failing_since = self._clock()
-                    _log.exception("the recorder fails; samples wait")
+                    # A database that is away is no defect, whose trace somebody wants to read.
+                    trace = None if isinstance(error, AfterbayError) else error
+                    _log.error("the recorder fails, samples wait: %s", error, exc_info=trace)
                 self.error = f"{type(error).__name__}: {error}"[:200]
                 await asyncio.sleep(pause)
                 pause = min(2.0 * pause, longest)

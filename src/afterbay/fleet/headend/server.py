@@ -149,6 +149,8 @@ class HeadendServer:
         while (message := await stream.outbox.next()) is not None:
             now = self._headend.now()
             if isinstance(message, Lease) and _is_late(message, now, asks=stream.protocol > 0):
+                if stream.protocol == 0:
+                    self._headend.not_written(stream, message)
                 continue
             stream.writing_since_s = loop.time()
             await context.write(headend_message(message, now))

@@ -24,8 +24,12 @@ _KEPT = 5
 
 
 def is_same_gateway(one: Stream, other: Stream) -> bool:
-    """Are these two connections of one gateway, by its own name?"""
-    return bool(one.gateway_id) and one.gateway_id == other.gateway_id
+    """Are these two connections of one gateway? By its own name, and by its spool where both have told theirs.
+
+    The usual name is that of the site, which two machines share that were set up alike by mistake.
+    """
+    other_spool = bool(one.spool_id and other.spool_id) and one.spool_id != other.spool_id
+    return bool(one.gateway_id) and one.gateway_id == other.gateway_id and not other_spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +151,4 @@ class SessionBook:
 
 
 def _taken_by(before: Stream, after: Stream) -> str:
-    return "reconnected" if is_same_gateway(before, after) else f"taken over by {after.actor}"
+    return "reconnected" if is_same_gateway(before, after) else f"taken over by {after.actor} ({after.peer})"

@@ -124,9 +124,14 @@ def upload(
     negatives: Annotated[Literal["reject", "zero"], Form()] = "reject",
     leap_day: Annotated[Literal["keep", "drop"], Form()] = "keep",
     unsorted: Annotated[Literal["reject", "sort"], Form()] = "reject",
-    dt_h: Annotated[float | None, Form(gt=0.0, le=24.0, description="Step of a file without time stamps [h]")] = None,
+    dt_h: Annotated[
+        float | None,
+        Form(gt=0.0, le=24.0, description="Step of a file without time stamps", json_schema_extra={"unit": "h"}),
+    ] = None,
     delimiter: Annotated[Literal[",", ";", "\t", "|"] | None, Form()] = None,
-    resample_h: Annotated[float | None, Form(gt=0.0, le=24.0, description="Bring it to this step [h]")] = None,
+    resample_h: Annotated[
+        float | None, Form(gt=0.0, le=24.0, description="Bring it to this step", json_schema_extra={"unit": "h"})
+    ] = None,
 ) -> Response:
     """Bring a file. What was found and changed is in `import_report`; a file that is refused leaves nothing behind."""
     options = uploading.ImportOptions(
@@ -242,16 +247,17 @@ def download(
     session: DbSession,
     user: Exporter,
     storage: Store,
+    uses: Annotated[Uses, Depends(_uses)],
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
     format: Annotated[  # noqa: A002 - the name in the address
         Literal["csv", "parquet"] | None, Query(description="In place of `Accept`")
     ] = None,
 ) -> Response:
-    """Download the values, as CSV or as the Parquet file that a project file names `<id>.parquet`."""
+    """Download the values, as CSV or as the Parquet file that a project file names; also those of a shared project."""
     from afterbay.server.rest.negotiation import wanted
 
     chosen = format or wanted(accept, ("csv", "parquet"))
-    opened = profiles.open_values(session, user, storage, profile_id)
+    opened = profiles.open_for_download(session, user, storage, profile_id, uses)
     log_action(session, user, _MODULE, "profile.downloaded", profile_id, {"format": chosen})
     headers = {"Content-Disposition": f'attachment; filename="{profile_id}.{chosen}"'}
     kind, values, start, dt_h = opened.view.profile_type, opened.values, opened.start, opened.view.dt_h

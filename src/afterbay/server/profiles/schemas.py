@@ -97,7 +97,7 @@ class PreviewOut(BaseModel):
 class ProfileChange(BaseModel):
     """New words for a profile."""
 
-    model_config = _IN
+    model_config = ConfigDict(**_IN, json_schema_extra={"examples": [{"name": "Quarry, measured 2025"}]})
 
     name: ProfileName | None = None
     description: Line | None = None
@@ -123,6 +123,10 @@ class LoadWindowIn(BaseModel):
 class BuildLoad(_Named):
     """A load from a few numbers; which of them act depends on the mode."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "load", "mode": "constant", "mw": 10.0, "name": "10 MW all day"}]}
+    )
+
     kind: Literal["load"]
     mode: Literal["constant", "day_only", "night_only", "seasonal", "custom"]
     mw: _Mw | None = None
@@ -147,6 +151,14 @@ _NO_PARAMS = ("name", "description", "kind", "mode", "hours", "year")
 
 class BuildStandardLoad(_Named):
     """A standard load profile of the German energy association (BDEW), scaled to an energy a year."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "standard_load", "profile": "h0", "annual_mwh": 4.0, "year": 2025, "name": "One household"}
+            ]
+        }
+    )
 
     kind: Literal["standard_load"]
     profile: str = Field(description=", ".join(f"{key}: {words}" for key, words in STANDARD_LOADS.items()),
@@ -179,6 +191,10 @@ class _Panels(_Named):
 class BuildTypicalYear(_Panels):
     """A fixed array in the typical year that the weather model carries."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "typical_year", "capacity_mw": 67.0, "name": "67 MWp, typical year"}]}
+    )
+
     kind: Literal["typical_year"]
     year: int = Field(2019, strict=True, ge=1900, le=2100, description="No leap year")
 
@@ -189,6 +205,14 @@ class BuildTypicalYear(_Panels):
 
 class BuildClearSky(_Panels):
     """A fixed array under a sky without clouds: the most that the sun can give."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "clear_sky", "capacity_mw": 10.0, "latitude": 52.5, "longitude": 13.4, "name": "Clear sky"}
+            ]
+        }
+    )
 
     kind: Literal["clear_sky"]
     latitude: Annotated[_Number, Field(ge=-90.0, le=90.0, json_schema_extra={"unit": "degrees"})]

@@ -200,6 +200,8 @@ def read_section(name: str, document: Document, problems: Problems) -> dict[str,
             value = dict(value)
         elif rule.kind in ("numbers", "windows") and value is not None:
             value = [float(item) if rule.kind == "numbers" else item for item in value]
+        elif rule.kind in ("number", "percent") and value is not None:
+            value = float(value)  # 10 and 10.0 are one answer, and one hash
         values[key] = value
     return values
 

@@ -104,3 +104,14 @@ def test_an_unknown_topic_is_refused_with_those_there_are(topics: str) -> None:
 
 def test_a_topic_named_twice_is_one() -> None:
     assert read_topics(" jobs, jobs,notifications ") == ["jobs", "notifications"]
+
+
+def test_a_topic_that_was_silent_is_not_forgotten_by_who_comes_back(sessions: sessionmaker[Session]) -> None:
+    topics = ["jobs", "notifications"]
+    (first,) = _follow(sessions, topics, None, 1, lambda: _start_job(sessions, 7))
+    _tell(sessions, ANNA, "while nobody looked")
+
+    found = _follow(sessions, topics, first.id, 2)
+
+    assert first.kind == "job"
+    assert "while nobody looked" in [event.data.title for event in found if event.kind == "notification"]

@@ -284,7 +284,7 @@ def test_a_form_of_another_site_cannot_sign_a_browser_in(client: TestClient) -> 
 
     answer = client.post(LOGIN, content=form, headers={"content-type": "text/plain"})
 
-    assert answer.status_code == 422
+    assert answer.status_code == 415
     assert not answer.headers.get_list("set-cookie")
 
 

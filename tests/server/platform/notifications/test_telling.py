@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from afterbay.server.platform.jobs.bodies import Subject, about
 from afterbay.server.platform.jobs.view import JobView
 from afterbay.server.platform.modules.service import Quotas, check_quota
 from afterbay.server.platform.notifications.service import find_notifications
@@ -37,8 +38,8 @@ def test_whoever_started_a_job_is_told_how_it_ended(sessions: sessionmaker[Sessi
         tell_of_job(session, failed)
 
     assert _told(sessions) == [
-        ("job.failed", "BESS Sizing Tool: a job failed", "the solar profile is gone"),
-        ("job.succeeded", "BESS Sizing Tool: a job is finished", "70 cases"),
+        ("job.failed", "BESS Sizing Tool, a job failed", "the solar profile is gone"),
+        ("job.succeeded", "BESS Sizing Tool, a job is finished", "70 cases"),
     ]
 
 
@@ -87,3 +88,22 @@ def test_a_share_with_an_address_without_an_account_is_no_error(sessions: sessio
         tell_of_share(session, ANNA, "nobody@example.org", "the project Quarry", "/x")
 
     assert _told(sessions) == []
+
+
+def test_a_job_whose_module_knows_its_name_is_told_by_it_with_a_link_to_the_result(
+    sessions: sessionmaker[Session],
+) -> None:
+    @about("test.telling")
+    def names(_session: Session, job: JobView) -> Subject:
+        return Subject("Red Rock, first sweep", f"/runs/{job.resource_id}", "70 sizes")
+
+    known = replace(JOB, id=uuid4(), task="test.telling", message="")
+    with sessions.begin() as session:
+        tell_of_job(session, known)
+        tell_of_job(session, replace(known, id=uuid4(), state="failed", error={"detail": "no sun"}))
+
+    with sessions() as session:
+        failed, done = find_notifications(session, ANNA).items
+    assert (done.title, done.body) == ("Red Rock, first sweep is finished", "70 sizes")
+    assert (failed.title, failed.body) == ("Red Rock, first sweep failed", "no sun")
+    assert done.link == failed.link == f"/runs/{known.resource_id}"

@@ -219,3 +219,20 @@ def test_whoever_may_open_a_project_sees_its_profiles_through_it(server: Server)
     assert len(server.vera.get(f"{path}/profiles/solar/preview?kind=carpet").json()["rows_mw"]) == 20
     server.vera.get(f"{path}/profiles/load", 404)
     server.vera.get(f"{PROFILES}/{sun}", 404)
+
+
+def test_whoever_may_open_a_project_and_export_downloads_its_profiles(server: Server) -> None:
+    sun = _profile(server, "solar", _sun())
+    place = f"{PROFILES}/{sun}/download?format=parquet"
+    path = f"{PROJECTS}/{server.alice.project(solar_profile_id=sun)['id']}"
+    server.bob.get(place, 404)
+    for email in ("bob@example.org", "vera@example.org"):
+        server.alice.post(f"{path}/shares", {"email": email})
+
+    shared = server.bob.get(place)
+
+    assert shared.content == server.alice.get(place).content
+    server.vera.get(place, 403)
+    server.bob.get(f"{PROFILES}/{sun}", 404)
+    server.alice.put(path, {"solar_profile_id": None})
+    server.bob.get(place, 404)

@@ -109,3 +109,5 @@ class DiskBuffer:
         if not size:
             self._files.pop()
             path.unlink(missing_ok=True)
+            # The file before it may be of an earlier run, whose end is torn.
+            self._writable = False

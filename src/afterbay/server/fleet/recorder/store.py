@@ -40,6 +40,8 @@ __all__ = ["Store"]
 _log = logging.getLogger(__name__)
 _REFUSALS = (DataError, IntegrityError, DriverDataError, DriverIntegrityError)
 """What a row brings upon itself; COPY goes past SQLAlchemy and raises the driver's own."""
+_KEPT_FINISHED = 1000
+"""As many as a headend remembers while it runs."""
 _SITE_COLUMNS = ("id", "name", "location")
 _ASSET_COLUMNS = (
     "id", "site_id", "name", "location", "asset_type", "capacity_mwhr", "max_mw", "min_mw", "efficiency",
@@ -102,7 +104,7 @@ class Store:
         return dropped
 
     def restored(self, inventory: Inventory) -> Restored:
-        """Return the newest samples and the commands that were not over.
+        """Return the newest samples, the commands that were not over, and the last that were: their keys are taken.
 
         Numbers seen are not among it: what is sent again is told apart by the primary key, and an agent that
         lost its spool begins to count anew, which remembered numbers would take for repetition.
@@ -110,7 +112,8 @@ class Store:
         ids = [UUID(asset.id) for asset in inventory.assets]
         with session_scope(self._sessions) as session:
             samples = tuple(SampleRepository(session).newest(ids))
-            commands = tuple(_commands(CommandRepository(session).open()))
+            known = CommandRepository(session)
+            commands = tuple(_commands([*known.finished(_KEPT_FINISHED), *known.open()]))
         return Restored(samples, commands)
 
     def write(self, parcel: Parcel) -> int:

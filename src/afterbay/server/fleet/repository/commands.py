@@ -36,6 +36,12 @@ class CommandRepository(Repository):
         query = select(Dispatch.document).where(~Dispatch.is_final, Dispatch.document.is_not(None))
         return [document for document in self.session.scalars(query.order_by(Dispatch.submitted_at)) if document]
 
+    def finished(self, limit: int) -> list[dict[str, Any]]:
+        """Return the documents of the last commands that are over, oldest first."""
+        query = select(Dispatch.document).where(Dispatch.is_final, Dispatch.document.is_not(None))
+        newest = self.session.scalars(query.order_by(Dispatch.submitted_at.desc()).limit(limit))
+        return [document for document in reversed(newest.all()) if document]
+
     def find(self, command_id: UUID) -> Dispatch | None:
         """Return a command."""
         return self.session.get(Dispatch, command_id)

@@ -78,8 +78,9 @@ async def put_asset(asset_id: str, body: _AssetIn, fleet: Fleet) -> AssetOut:
 
 @router.delete("/assets/{asset_id}", status_code=204, responses=_CHANGE)
 async def delete_asset(asset_id: str, fleet: Fleet) -> None:
-    """Remove an asset; its history stays."""
+    """Remove an asset; its history stays. One under a command is refused: nobody could end it afterwards."""
     known = fleet.asset(asset_id).id
+    fleet.check_unordered(known)
     await fleet.editor.change(lambda inventory: remove_asset(inventory, known))
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
+from afterbay.core.errors import InvalidInputError, Problem
 from afterbay.fleet.messages import Telemetry
 from afterbay.server.units import Identity, Line, Moment, Mw, Mwh, Percent
 
@@ -22,6 +23,9 @@ TELEMETRY_EXAMPLE: dict[str, Any] = {
     "setpoint_mw": 30.0, "soc_mwhr": 60.0, "soc_pct": 50.0, "status": "discharging",
 }  # fmt: skip
 _MOST_DETAILS = 64
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+_AHEAD = timedelta(days=1)
+"""So far a clock may be ahead of ours; what is later was not measured."""
 
 
 class TelemetryOut(BaseModel):
@@ -125,12 +129,20 @@ class TelemetryIn(BaseModel):
         return value
 
     def to_record(self, now: datetime, limits: tuple[float, float]) -> Telemetry:
-        """Return the record; `limits` are the asset's, for what is not given."""
+        """Return the record; `limits` are the asset's, for what is not given.
+
+        Raises:
+            InvalidInputError: For a time at which nothing was measured.
+        """
+        measured = self.timestamp or now
+        if not _FIRST < measured < now + _AHEAD:
+            allowed = "a moment since 1970, not in the future"
+            raise InvalidInputError(Problem("timestamp", measured.isoformat(), allowed, "leave it out for now"))
         status = "discharging" if self.current_mw > 0.1 else "charging" if self.current_mw < -0.1 else "idle"
         return Telemetry(
             asset_id=self.asset_id,
             site_id="",
-            timestamp=(self.timestamp or now).astimezone(UTC),
+            timestamp=measured.astimezone(UTC),
             mw=self.current_mw,
             setpoint_mw=self.setpoint_mw,
             max_mw=limits[1] if self.max_mw is None else self.max_mw,

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from afterbay.core.errors import NotFoundError, UnavailableError
-from afterbay.fleet.commands import CommandRequest, read_request
+from afterbay.core.errors import ConflictError, NotFoundError, UnavailableError
+from afterbay.fleet.commands import FINAL, CommandRequest, read_request
 from afterbay.fleet.messages import Event, Telemetry
 from afterbay.server.fleet.service.editing import Editor
 from afterbay.server.fleet.service.scheduling import submit_schedule
@@ -112,6 +112,18 @@ class FleetService:
         if found is None:
             raise NotFoundError(f"there is no asset {asset_id} -> GET /assets lists them")
         return found
+
+    def check_unordered(self, asset_id: str) -> None:
+        """Raise `ConflictError` while an asset has a command that nobody asked to end: it would go on."""
+        for command in self.headend.commands(asset_id=asset_id, limit=1_000):
+            part = command.part(asset_id)
+            # An agent that never returns confirms no end; it must not keep its asset in the inventory for ever.
+            if command.is_final or command.cancel_by is not None or part is None or part.state in FINAL:
+                continue
+            raise ConflictError(
+                f"asset {asset_id} has command {command.id}, which is {part.state} -> end it first: "
+                f"DELETE /dispatch/{command.id}"
+            )
 
     def site(self, site_id: str) -> Site:
         """Return a site; `NotFoundError`."""

@@ -1,4 +1,4 @@
-"""REST of administration: `admin_router` for `/api/v1/admin`; `events_router` for all that a user follows at once."""
+"""REST of administration, the stream of all that a user follows at once, and the way back for who forgot a password."""
 
 from collections.abc import Iterator
 from typing import Annotated
@@ -7,12 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from afterbay.core.errors import NotFoundError
 from afterbay.server.db import session_scope
 from afterbay.server.errors import documented
 from afterbay.server.platform.administration import service
 from afterbay.server.platform.administration.schemas import (
     ActionOut,
     AuditOut,
+    ForgottenIn,
+    ForgottenOut,
     GrantIn,
     LinkMade,
     UserDetail,
@@ -24,11 +27,11 @@ from afterbay.server.platform.administration.schemas import (
 from afterbay.server.platform.administration.streams import all_events, check_place, read_topics
 from afterbay.server.platform.audit.service import AuditQuery, known_actions
 from afterbay.server.platform.identity import service as identities
-from afterbay.server.platform.identity.access import Administrator, CurrentIdentity, CurrentUser
+from afterbay.server.platform.identity.access import Administrator, CurrentCaller, CurrentIdentity, CurrentUser
 from afterbay.server.platform.identity.schemas import LogoutOut, SessionOut, TokenOut
 from afterbay.server.platform.identity.service import Account, Identity, Link, UserChange, UserQuery
 from afterbay.server.platform.jobs.feed import feed_of
-from afterbay.server.platform.notifications.tasks import tell_of_grant
+from afterbay.server.platform.notifications.tasks import mail_link, tell_of_grant
 from afterbay.server.principal import Principal
 from afterbay.server.rest.etags import IfMatch, check_if_match, etag
 from afterbay.server.rest.events import EVENT_STREAM, LastEventId, event_response
@@ -37,11 +40,28 @@ from afterbay.server.rest.paging import Page, PageQuery, show_page
 from afterbay.server.rest.sessions import DbSession
 from afterbay.server.units import Line, Moment
 
-__all__ = ["admin_router", "events_router"]
+__all__ = ["admin_router", "events_router", "forgotten_router"]
 
 
 admin_router = APIRouter(prefix="/admin", tags=["admin"], responses=documented(401, 403))
 events_router = APIRouter(tags=["jobs"], responses=documented(401, 422))
+forgotten_router = APIRouter(tags=["auth"], responses=documented(404, 422))
+
+
+@forgotten_router.post("/auth/forgotten", status_code=202)
+def forgot_password(
+    body: ForgottenIn, response: Response, session: DbSession, identity: CurrentIdentity, caller: CurrentCaller
+) -> ForgottenOut:
+    """Have a one-time link mailed for a new password; the answer is the same for every address.
+
+    404 where the server sends no mail, or does not know its own address (`AFTERBAY_SMTP_URL`, `AFTERBAY_SMTP_FROM`,
+    `AFTERBAY_PUBLIC_URL`).
+    """
+    if not identity.settings.mails_links:
+        raise NotFoundError("no links are mailed from here -> ask an administrator for one")
+    mail_link(session, identities.ask_for_link(session, caller, body.email), identity.clock())
+    response.headers["Cache-Control"] = "no-store"
+    return ForgottenOut()
 
 
 @events_router.get(

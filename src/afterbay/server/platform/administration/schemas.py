@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from afterbay.server.platform.identity.schemas import Address, GrantOut, Name
 from afterbay.server.units import Moment
 
-__all__ = ["ActionOut", "AuditOut", "GrantIn", "LinkMade", "UserDetail", "UserIn", "UserMade", "UserOut", "UserPatch"]
+__all__ = ["ActionOut", "AuditOut", "ForgottenIn", "ForgottenOut", "GrantIn", "LinkMade", "UserDetail", "UserIn",
+           "UserMade", "UserOut", "UserPatch"]  # fmt: skip
 
 
 class _In(BaseModel):
@@ -19,13 +20,31 @@ class _In(BaseModel):
 class UserIn(_In):
     """A user to be made."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "grace@example.org", "name": "Grace Hopper"}]})
+
     email: Address
     name: Name = ""
     is_admin: bool = False
 
 
+class ForgottenIn(_In):
+    """Who forgot a password."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"email": "ada@example.org"}]})
+
+    email: Address
+
+
+class ForgottenOut(BaseModel):
+    """What is said to everybody who asks, whether there is such an account or not."""
+
+    told: str = "if this address has an account with a password here, a mail with a link is on its way"
+
+
 class UserPatch(_In):
     """What becomes different about a user; what is left out stays."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Grace B. Hopper"}]})
 
     email: Address | None = None
     name: Name | None = None
@@ -41,6 +60,10 @@ class UserPatch(_In):
 
 class GrantIn(_In):
     """A role in a module."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"role": "engineer", "expires_at": "2099-12-31T00:00:00Z"}]}
+    )
 
     role: Annotated[str, Field(min_length=1, max_length=50, examples=["engineer"])]
     expires_at: Moment | None = Field(None, description="null: until it is taken away")

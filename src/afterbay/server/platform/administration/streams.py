@@ -66,6 +66,8 @@ async def all_events(
         InvalidInputError: If the id is none of this stream.
     """
     places = _places(last_id)
+    # A topic that was silent has a place too: who comes back with an id misses nothing of it.
+    reached = {topic: datetime.now(UTC).isoformat() for topic in topics} | places
     sources = {
         topic: job_events(feed, sessions, principal, places.get(topic))
         if topic == "jobs"
@@ -85,8 +87,8 @@ async def all_events(
                     del upcoming[topic]
                     continue
                 upcoming[topic] = asyncio.ensure_future(anext(sources[topic]))
-                places[topic] = event.id
-                shown = ";".join(f"{name}={place}" for name, place in sorted(places.items()))
+                reached[topic] = event.id
+                shown = ";".join(f"{name}={place}" for name, place in sorted(reached.items()))
                 yield Event(shown, event.data, event.kind)
     finally:
         for coming in upcoming.values():

@@ -28,6 +28,7 @@ from afterbay.server.platform.identity.service import (
 )
 from afterbay.server.principal import Principal
 from afterbay.server.rest.limits import count_principal
+from afterbay.server.rest.parameters import refuse_unknown_parameters
 from afterbay.server.rest.sessions import DbSession
 
 __all__ = [
@@ -92,6 +93,7 @@ def _signed_in(
     # The fleet's routes and the log name who asks by this.
     request.state.actor = found.principal.email
     count_principal(request, found.principal.id)
+    refuse_unknown_parameters(request)
     return found
 
 

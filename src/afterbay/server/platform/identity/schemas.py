@@ -29,6 +29,10 @@ class _In(BaseModel):
 class LoginIn(_In):
     """Who signs in, and how the session is to be carried."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"email": "ada@example.org", "password": "four horses graze", "mode": "token"}]}
+    )
+
     email: Address
     password: Password
     mode: ModeIn = "cookie"
@@ -37,11 +41,19 @@ class LoginIn(_In):
 class RefreshIn(_In):
     """A refresh token of `token` mode; browsers send a cookie instead, and no body."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"refresh_token": "afr_0123456789"}]})
+
     refresh_token: Secret
 
 
 class PasswordIn(_In):
     """A change of the own password."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"old_password": "four horses graze", "new_password": "eleven kites over hills"}]
+        }
+    )
 
     old_password: Password
     new_password: Password
@@ -50,11 +62,17 @@ class PasswordIn(_In):
 class LinkIn(_In):
     """The secret of a one-time link."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"token": "afl_0123456789"}]})
+
     token: Secret
 
 
 class AcceptIn(_In):
     """Using a one-time link."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"token": "afl_0123456789", "password": "four horses graze", "mode": "token"}]}
+    )
 
     token: Secret
     password: Password
@@ -65,6 +83,12 @@ class AcceptIn(_In):
 
 class TokenIn(_In):
     """A personal token to be made."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"name": "nightly study", "scopes": ["sizing:read", "sizing:export"], "days": 30}]
+        }
+    )
 
     name: Annotated[str, Field(min_length=1, max_length=200, description="What it is for", examples=["nightly study"])]
     scopes: Annotated[
@@ -168,3 +192,4 @@ class MethodsOut(_Out):
     password: bool = True
     single_sign_on: str | None = Field(description="What the provider is called; null: there is none")
     password_min: int
+    forgotten_password: bool = Field(description="A link for a new one can be mailed: `POST /api/v1/auth/forgotten`")

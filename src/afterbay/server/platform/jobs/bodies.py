@@ -38,12 +38,15 @@ if TYPE_CHECKING:
 
     Body: TypeAlias = Callable[[JobContext, dict[str, Any]], dict[str, Any]]
     Ended: TypeAlias = Callable[[Session, JobView], None]
+    About: TypeAlias = Callable[[Session, JobView], "Subject | None"]
 
-__all__ = ["Schedule", "after", "body", "find_body", "load_bodies", "schedule", "schedules", "tell_finished"]
+__all__ = ["Schedule", "Subject", "about", "after", "body", "find_body", "load_bodies", "schedule", "schedules",
+           "subject_of", "tell_finished"]  # fmt: skip
 
 _log = logging.getLogger(__name__)
 _bodies: dict[str, Body] = {}
 _endings: defaultdict[str, list[Ended]] = defaultdict(list)
+_subjects: dict[str, About] = {}
 _schedules: dict[str, Schedule] = {}
 
 
@@ -55,6 +58,18 @@ class Schedule:
     cron: str
     """Minute, hour, day of the month, month, day of the week, in UTC; with a sixth field: second."""
     module: str = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a job is about, in the words of whoever started it."""
+
+    name: str
+    """Such as `Red Rock Quarry, first sweep`."""
+    link: str
+    """Path of its result."""
+    outcome: str = ""
+    """A sentence on what came of it."""
 
 
 def body(task: str) -> Callable[[Body], Body]:
@@ -90,6 +105,26 @@ def after(task: str) -> Callable[[Ended], Ended]:
         return function
 
     return register
+
+
+def about(task: str) -> Callable[[About], About]:
+    """Register a function that says what a job of a task is about; None: it is gone.
+
+    Args:
+        task: Name of the task.
+    """
+
+    def register(function: About) -> About:
+        _subjects[task] = function
+        return function
+
+    return register
+
+
+def subject_of(session: Session, job: JobView) -> Subject | None:
+    """Return what a job is about, or None where nobody knows."""
+    function = _subjects.get(job.task)
+    return function(session, job) if function is not None else None
 
 
 def schedule(task: str, cron: str, *, module: str = "platform") -> None:

@@ -24,7 +24,7 @@ class JobOut(BaseModel):
     state: JobState
     progress: Annotated[float, Field(ge=0, le=1, description="Share that is done (0 to 1)")]
     message: Annotated[str, Field(description="What it does at the moment")]
-    eta_s: Annotated[float | None, Field(description="Time left [s]; null: not known")]
+    eta_s: Annotated[float | None, Field(description="Time left; null: not known", json_schema_extra={"unit": "s"})]
     attempts: Annotated[int, Field(ge=0, description="How often it was begun")]
     cancel_requested: Annotated[bool, Field(description="Somebody cancelled it; a running job stops at its next step")]
     created_at: datetime

@@ -38,6 +38,10 @@ class UnreadOut(_Out):
 class ChannelIn(BaseModel):
     """A way to be told outside the app."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "email", "target": "ada@example.org", "kinds": ["job.failed"]}]}
+    )
+
     kind: Literal["email", "webhook"]
     target: Line = Field(examples=["you@example.org", "https://example.org/hook"])
     kinds: list[Annotated[str, Field(max_length=50)]] = Field(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from afterbay.core.errors import AfterbayError, InvalidInputError, NotFoundError
-from afterbay.server.platform.identity.service import find_account
-from afterbay.server.platform.jobs.bodies import body
+from afterbay.server.platform.identity.service import FORGOTTEN_S, find_account, link_for_mail
+from afterbay.server.platform.jobs.bodies import Subject, body, subject_of
 from afterbay.server.platform.jobs.service import enqueue
 from afterbay.server.platform.modules.service import manifests
 from afterbay.server.platform.notifications.sending import SendingSettings, send_email, send_webhook
-from afterbay.server.platform.notifications.service import note_delivery, notify, read_delivery
+from afterbay.server.platform.notifications.service import Message, note_delivery, notify, read_delivery
 from afterbay.server.principal import SYSTEM
 from afterbay.server.settings import read_settings
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = [
     "TASK",
     "deliver",
+    "mail_link",
     "run_delivery",
+    "run_link",
     "sending_settings",
     "tell_of_grant",
     "tell_of_job",
@@ -38,6 +40,9 @@ __all__ = [
 ]
 
 TASK: Final = "notifications.deliver"
+_LINK_TASK: Final = "notifications.mail_link"
+_SLOT_S: Final = 600
+"""In so much time one account gets one link, however often it is asked for [s]."""
 
 
 def deliver(session: Session, principal: Principal, args: Mapping[str, Any], key: str) -> UUID:
@@ -59,11 +64,11 @@ def tell_of_job(session: Session, ended: JobView) -> None:
     """Tell whoever started a job that it ended, if it belongs to a module and did not end by a wish."""
     if ended.module not in manifests() or ended.owner_id == SYSTEM.id or ended.state not in ("succeeded", "failed"):
         return
-    name = manifests()[ended.module].name
-    detail = str((ended.error or {}).get("detail", "")) if ended.state == "failed" else ended.message
-    title = f"{name}: {'a job failed' if ended.state == 'failed' else 'a job is finished'}"
-    link = f"/api/v1/jobs/{ended.id}"
-    notify(session, SYSTEM, ended.owner_id, f"job.{ended.state}", title, detail, link, deliver=deliver)
+    name, failed = manifests()[ended.module].name, ended.state == "failed"
+    subject = subject_of(session, ended) or Subject(f"{name}, a job", f"/api/v1/jobs/{ended.id}", ended.message)
+    detail = str((ended.error or {}).get("detail", "")) if failed else subject.outcome
+    title = f"{subject.name} {'failed' if failed else 'is finished'}"
+    notify(session, SYSTEM, ended.owner_id, f"job.{ended.state}", title, detail, subject.link, deliver=deliver)
 
 
 def tell_of_grant(session: Session, principal: Principal, user_id: UUID, module: str, role: str | None) -> None:
@@ -81,6 +86,17 @@ def tell_of_share(session: Session, principal: Principal, email: str, what: str,
         return
     title = f"{principal.name or principal.email} shared {what} with you"
     notify(session, principal, account.id, "project.shared", title, "", link, deliver=deliver)
+
+
+def mail_link(session: Session, user_id: UUID | None, now: datetime) -> None:
+    """Let a one-time link be made and mailed to somebody who forgot a password; None: to nobody.
+
+    Nobody costs the same work as somebody, so that the time of the answer tells nothing.
+    """
+    whose = user_id or uuid4()
+    key = f"link:{whose}:{int(now.timestamp()) // _SLOT_S}"
+    enqueue(session, SYSTEM, task=_LINK_TASK, args={"user_id": str(whose)}, module="platform", resource_id=whose,
+            key=key)  # fmt: skip
 
 
 class _Parts(Protocol):
@@ -121,4 +137,22 @@ def run_delivery(job: JobContext, args: dict[str, Any]) -> dict[str, Any]:
         raise
     with job.session() as session:
         note_delivery(session, notification_id, channel_id, now, None)
+    return {"sent": True}
+
+
+@body(_LINK_TASK)
+def run_link(job: JobContext, args: dict[str, Any]) -> dict[str, Any]:
+    """Make a link and mail it; what cannot be sent now is tried again with a new link, and the older one is over."""
+    now = datetime.now(UTC)
+    with job.session() as session:
+        made = link_for_mail(session, UUID(args["user_id"]), now)
+    if made is None:
+        return {"sent": False}
+    address, link = made
+    text = (
+        f"Somebody, probably you, forgot the password of {address} at afterbay. This link sets a new one. It works "
+        f"once, for {FORGOTTEN_S // 60} minutes. If it was not you, nothing happens: the old password stays as it is."
+    )
+    message = Message(uuid4(), "link", "A new password for afterbay", text, link.path, now, None)
+    send_email(sending_settings(), address, message, now)
     return {"sent": True}

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FOLDER", "MODULE", "SORTS", "LookingFor", "Opened", "ProfileView", "UseCount", "copy_profile", "delete_profile",
-    "find_profile", "hold_profile", "keep_profile", "list_library", "list_profiles", "no_uses", "open_profile",
-    "open_values", "preview_profile", "profile_statistics", "rename_profile",
+    "find_profile", "hold_profile", "keep_profile", "list_library", "list_profiles", "no_uses",
+    "open_for_download", "open_profile", "open_values", "preview_profile", "profile_statistics", "rename_profile",
 ]  # fmt: skip
 
 MODULE: Final = "bess-sizing"
@@ -54,6 +54,8 @@ class UseCount:
     """Names of the projects that the principal may see."""
     others: int
     """How many more there are."""
+    opened: bool = False
+    """The principal may open one of the projects that use it, and so the profile with it."""
 
 
 def no_uses(_session: Session, _principal: Principal, _profile_id: UUID) -> UseCount:
@@ -206,6 +208,29 @@ def open_profile(session: Session, principal: Principal, storage: Storage, profi
     For a profile of a project that was opened already, `principal` is `SYSTEM`: it may be the owner's.
     """
     return open_values(session, principal, storage, profile_id).profile
+
+
+def open_for_download(
+    session: Session,
+    principal: Principal,
+    storage: Storage,
+    profile_id: UUID,
+    uses: Callable[[Session, Principal, UUID], UseCount],
+) -> Opened:
+    """Return a profile to be downloaded: one's own, or that of a project that the principal may open.
+
+    Raises:
+        NotAllowedError: If the principal may not export in the module.
+        NotFoundError: As `find_profile`.
+        UnavailableError: If the store does not answer, or not with what was stored.
+    """
+    principal.need(MODULE, "export")
+    try:
+        return open_values(session, principal, storage, profile_id)
+    except NotFoundError:
+        if not uses(session, principal, profile_id).opened:
+            raise
+    return open_values(session, SYSTEM, storage, profile_id)
 
 
 def profile_statistics(session: Session, principal: Principal, storage: Storage, profile_id: UUID) -> dict[str, Any]:

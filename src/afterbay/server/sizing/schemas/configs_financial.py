@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from afterbay.server.sizing.schemas.configs_kinds import (
     CHECKED,
@@ -100,6 +100,10 @@ class ProjectionConfigIn(_Checked):
 
 class FinancialConfigIn(_Checked):
     """`financial_config` of the sizing plan: everything that the library assumes about money and years."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"discount_rate_pct": 8.0, "costs": {"bess_usd_per_mwh": 280000.0}}]}
+    )
 
     project_life_years: _Years = 20
     discount_rate_pct: Percent = 8.0

@@ -42,13 +42,14 @@ CHECKED: Final = ConfigDict(extra="forbid", strict=True, regex_engine="rust-rege
 def refuse_first(problems: tuple[Problem, ...]) -> None:
     """Raise the first problem for pydantic, which adds where it stands and goes on with the next field."""
     for problem in problems:
-        move = f" -> {problem.next_move}" if problem.next_move else ""
-        text = f"got {problem.got}, allowed: {problem.allowed}{move}"
+        text = f"got {problem.got}, allowed: {problem.allowed}"
         raise PydanticCustomError("value", "{text}", {"text": text, "hint": problem.next_move})
 
 
 def _with_bounds(schema: dict[str, Any], model: type[Section]) -> None:
-    """Write the library's bounds into the schema, so that they stand in one place only."""
+    """Write the library's bounds into the schema, so that they stand in one place only; and an example."""
+    if vars(model).get("example"):
+        schema["examples"] = [model.example]
     for name, rule in SECTIONS[model.section].items():
         found = schema.get("properties", {}).get(name)
         if found is None:
@@ -71,6 +72,8 @@ class Section(BaseModel):
     model_config = ConfigDict(**CHECKED, json_schema_extra=_with_bounds)
     section: ClassVar[str]
     """Name of the section in a project file."""
+    example: ClassVar[dict[str, Any]] = {}
+    """Answers that can be sent as they stand."""
 
     @field_validator("*", mode="after")
     @classmethod

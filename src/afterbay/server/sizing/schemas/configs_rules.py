@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from afterbay.server.sizing.schemas.configs_kinds import Hour, Percent, Section
 
@@ -11,6 +11,8 @@ __all__ = ["RulesConfig"]
 
 class RulesConfig(Section):
     """`rules_config` of the sizing plan, and what the library offers beyond it."""
+
+    example: ClassVar[dict[str, Any]] = {"dg_timing": "anytime", "dg_trigger": "reactive", "dg_takeover_mode": False}
 
     section: ClassVar[str] = "rules_config"
 

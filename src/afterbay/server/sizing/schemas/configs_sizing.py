@@ -53,6 +53,12 @@ class GoalConfig(BaseModel):
 class SizingConfig(Section):
     """`sizing_config` of the sizing plan, and what the library offers beyond it."""
 
+    example: ClassVar[dict[str, Any]] = {
+        "capacity_min": 50.0, "capacity_max": 250.0, "capacity_step": 50.0, "durations": [4.0], "dg_min": 0.0,
+        "dg_max": 10.0, "dg_step": 5.0,
+        "optimization_goal": {"optimize_for": "min_cost", "delivery_mode": "at_least", "delivery_target_pct": 99.0},
+    }  # fmt: skip
+
     section: ClassVar[str] = "sizing_config"
 
     capacity_min: Mwh = 50.0

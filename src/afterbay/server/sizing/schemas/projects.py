@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -42,6 +42,11 @@ Tags = Annotated[list[Tag], Field(max_length=20), AfterValidator(_each_once)]
 class SetupIn(SetupConfig):
     """Step 1, with the profiles that the project uses."""
 
+    example: ClassVar[dict[str, Any]] = {
+        "load_mw": 10.0, "solar_source": "typical_year", "solar_capacity_mw": 67.0, "bess_efficiency": 87.0,
+        "bess_min_soc": 5.0, "bess_max_soc": 95.0, "dg_enabled": True,
+    }  # fmt: skip
+
     load_profile_id: _ProfileId | None = None
     solar_profile_id: _ProfileId | None = None
 
@@ -57,7 +62,18 @@ _PROFILES = ("load_profile_id", "solar_profile_id")
 class ProjectIn(BaseModel):
     """A new project; the answers may come now or later."""
 
-    model_config = _IN
+    model_config = ConfigDict(
+        **_IN,
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Red Rock Quarry",
+                    "tags": ["quarry"],
+                    "setup_config": {"load_mw": 10.0, "bess_efficiency": 87.0},
+                }
+            ]
+        },
+    )
 
     name: Name
     description: _Text | None = None
@@ -79,6 +95,10 @@ class ProjectIn(BaseModel):
 class ProjectUpdate(ProjectIn):
     """Any part of a project; what is not named stays as it is."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"description": "A quarry in the desert", "status": "in_progress"}]}
+    )
+
     name: Name = Field("-", json_schema_extra={"default": None})
     status: Status = Field("draft", json_schema_extra={"default": None})
 
@@ -86,7 +106,7 @@ class ProjectUpdate(ProjectIn):
 class CloneIn(BaseModel):
     """How the copy is called."""
 
-    model_config = _IN
+    model_config = ConfigDict(**_IN, json_schema_extra={"examples": [{"name": "Red Rock Quarry, larger"}]})
 
     name: Name | None = Field(None, description="Default: the name of the source and `(copy)`")
 
@@ -94,7 +114,7 @@ class CloneIn(BaseModel):
 class StatusIn(BaseModel):
     """Where a project stands."""
 
-    model_config = _IN
+    model_config = ConfigDict(**_IN, json_schema_extra={"examples": [{"status": "in_progress"}]})
 
     status: Status
 
@@ -102,7 +122,7 @@ class StatusIn(BaseModel):
 class TagsIn(BaseModel):
     """All tags of a project, in place of those it has."""
 
-    model_config = _IN
+    model_config = ConfigDict(**_IN, json_schema_extra={"examples": [{"tags": ["quarry", "2026"]}]})
 
     tags: Tags
 

@@ -76,7 +76,9 @@ class DifferenceOut(BaseModel):
 class ShareIn(BaseModel):
     """Who may open a project, and how."""
 
-    model_config = _IN
+    model_config = ConfigDict(
+        **_IN, json_schema_extra={"examples": [{"email": "colleague@example.org", "permission": "view"}]}
+    )
 
     email: Annotated[
         str,
@@ -102,7 +104,7 @@ class ShareOut(BaseModel):
 class CommentIn(BaseModel):
     """Something to say."""
 
-    model_config = _IN
+    model_config = ConfigDict(**_IN, json_schema_extra={"examples": [{"body": "150 MWh looks right to me."}]})
 
     body: Annotated[str, Field(min_length=1, max_length=5_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")]
 
@@ -206,7 +208,14 @@ class ImportedSetup(SetupConfig):
 class ImportIn(BaseModel):
     """A project file of the library, as JSON; `financial_config`, tags and profiles may stand beside its keys."""
 
-    model_config = _IN
+    model_config = ConfigDict(
+        **_IN,
+        json_schema_extra={
+            "examples": [
+                {"name": "Red Rock Quarry", "setup_config": {"load_mw": 10.0}, "costs": {"bess_usd_per_mwh": 280000.0}}
+            ]
+        },
+    )
 
     name: Name = "Imported project"
     description: Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$")] | None = None

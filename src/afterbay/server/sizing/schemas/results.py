@@ -212,7 +212,12 @@ class ChosenIn(BaseModel):
 class CompareIn(BaseModel):
     """Options to put side by side."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"options": [{"simulation_id": "8c5c0f0e-6a0c-4c3e-9b60-5b1f6f2a7f10", "index": 0}]}]
+        },
+    )
 
     options: Annotated[list[ChosenIn], Field(min_length=1, max_length=20)]
 

@@ -54,7 +54,8 @@ def uses_of(session: Session, principal: Principal, profile_id: UUID) -> UseCoun
     rows = ProjectRepository(session).using(profile_id)
     named = [row for row in rows if access_to(session, principal, row) is not None]
     names = [f"{row.name} (deleted)" if row.deleted_at is not None else row.name for row in named]
-    return UseCount(names, len(rows) - len(named))
+    opened = any(row.deleted_at is None for row in named)
+    return UseCount(names, len(rows) - len(named), opened)
 
 
 def _given(session: Session, storage: Storage, profile_id: UUID | None) -> Given | None:

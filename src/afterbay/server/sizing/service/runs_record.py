@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from afterbay.server.platform.audit.service import log_action
 from afterbay.server.principal import SYSTEM
+from afterbay.server.sizing.repository.projects import ProjectRepository
 from afterbay.server.sizing.repository.simulations import SimulationRepository
 from afterbay.server.sizing.service.projects import reach_step
 from afterbay.server.sizing.service.runs import MODULE
@@ -18,10 +19,23 @@ if TYPE_CHECKING:
 
     from afterbay.server.principal import Principal
 
-__all__ = ["Begun", "Finished", "note_begin", "note_end", "note_finish"]
+__all__ = ["Begun", "Finished", "Words", "note_begin", "note_end", "note_finish", "words_of"]
 
 _RESULTS, _YEARS = 4, 5
 """Steps of the wizard that show results, and the years."""
+
+
+_KINDS: Final = {"single": "single run", "optimization": "optimization", "multi_year": "multi-year run"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A run in the words of whoever started it."""
+
+    name: str
+    """Project and run."""
+    outcome: str
+    """What came of it; empty while nothing did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +118,22 @@ def note_end(session: Session, simulation_id: UUID, status: str, why: str) -> No
     row.status, row.error_message = status, why
     row.completed_at = row.updated_at = repository.now()
     log_action(session, SYSTEM, MODULE, f"simulation.{status}", simulation_id, {"reason": why})
+
+
+def words_of(session: Session, simulation_id: UUID) -> Words | None:
+    """Return how a run is called and what came of it; None if it is deleted."""
+    row = SimulationRepository(session).find(simulation_id)
+    if row is None:
+        return None
+    project = ProjectRepository(session).find(row.project_id) if row.project_id is not None else None
+    run = row.name or _KINDS.get(row.simulation_type or "", "run")
+    sizes = "1 size" if row.cases == 1 else f"{row.cases or 0:,} sizes"
+    goal = (
+        ""
+        if row.goal_reached is None
+        else ", the goal is reached"
+        if row.goal_reached
+        else ", no size reaches the goal"
+    )
+    outcome = f"{sizes}{goal}" if row.status == "completed" else ""
+    return Words(f"{project.name}, {run}" if project is not None else run, outcome)

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from afterbay.server.platform.jobs.bodies import after, body
+from afterbay.server.platform.jobs.bodies import Subject, about, after, body
 from afterbay.server.platform.jobs.context import JobCancelled
 from afterbay.server.platform.storage.service import claim
 from afterbay.server.sizing.service.runs import thaw
 from afterbay.server.sizing.service.runs_files import FILES, HOURLY, INPUTS, SWEEP, folder_of, hourly_parquet
 from afterbay.server.sizing.service.runs_outcome import judge
-from afterbay.server.sizing.service.runs_record import Begun, Finished, note_begin, note_end, note_finish
+from afterbay.server.sizing.service.runs_record import (
+    Begun,
+    Finished,
+    note_begin,
+    note_end,
+    note_finish,
+    words_of,
+)
 from afterbay.server.sizing.service.runs_sweep import sweep_bytes
 from afterbay.server.sizing.service.runs_years import live, years_document
 from afterbay.server.sizing.service.simulations import needed_files
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
     from afterbay.server.platform.jobs.context import JobContext
     from afterbay.server.platform.jobs.view import JobView
 
-__all__ = ["note_how_it_ended", "run_multi_year", "run_optimization", "run_single"]
+__all__ = ["note_how_it_ended", "run_is_about", "run_multi_year", "run_optimization", "run_single"]
 
 _SWEPT: Final = 0.9
 """Share of the work that is done when all sizes are simulated."""
@@ -91,6 +98,17 @@ def note_how_it_ended(session: Session, ended: JobView) -> None:
         note_end(session, ended.resource_id, "failed", why)
     elif ended.state == "cancelled":
         note_end(session, ended.resource_id, "cancelled", "cancelled before it was finished")
+
+
+@about("sizing.single")
+@about("sizing.optimization")
+@about("sizing.multi_year")
+def run_is_about(session: Session, job: JobView) -> Subject | None:
+    """Say which run of which project a job computes."""
+    found = words_of(session, job.resource_id)
+    if found is None:
+        return None
+    return Subject(found.name, f"/api/v1/bess-sizing/simulations/{job.resource_id}", found.outcome)
 
 
 # Files of runs that are gone may be collected.

@@ -1,23 +1,32 @@
-"""The page at `/welcome`: signing in, and using a one-time link. One file, nothing from elsewhere."""
+"""The pages at `/` and `/welcome`: where one is, signing in, one-time links. Nothing comes from elsewhere."""
 
-import base64
-import hashlib
-import re
 from functools import cache
 from importlib.resources import files
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from afterbay.server.rest.pages import page_policy, page_style
+
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False)
 
 
+@router.get("/")
+def start() -> HTMLResponse:
+    """The page of who comes here without knowing where to go."""
+    return _answer("start.html")
+
+
 @router.get("/welcome")
 def welcome() -> HTMLResponse:
     """The page of signing in."""
-    page, policy = _page()
+    return _answer("welcome.html")
+
+
+def _answer(name: str) -> HTMLResponse:
+    page, policy = _page(name)
     return HTMLResponse(
         page,
         headers={
@@ -31,24 +40,8 @@ def welcome() -> HTMLResponse:
 
 
 @cache
-def _page() -> tuple[str, str]:
-    """Return the page, and the rule that lets its own script and style run and no other."""
-    page = files("afterbay.server.platform.identity.router").joinpath("welcome.html").read_text(encoding="utf-8")
-    scripts, styles = (re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL) for tag in ("script", "style"))
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(map(_hash, scripts))}",
-            f"style-src {' '.join(map(_hash, styles))}",
-            "connect-src 'self'",
-            "img-src data:",
-            "form-action 'none'",
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-        ]
-    )
-    return page, policy
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+def _page(name: str) -> tuple[str, str]:
+    """Return a page, and the rule that lets its own script and style run and no other."""
+    text = files("afterbay.server.platform.identity.router").joinpath(name).read_text(encoding="utf-8")
+    page = text.replace("/* page.css */\n", page_style())
+    return page, page_policy(page)

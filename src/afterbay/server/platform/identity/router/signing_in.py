@@ -31,7 +31,8 @@ def list_methods(identity: CurrentIdentity) -> MethodsOut:
     """How one may sign in here."""
     provider = identity.provider
     return MethodsOut(
-        single_sign_on=provider.settings.name if provider else None, password_min=identity.settings.password_min
+        single_sign_on=provider.settings.name if provider else None, password_min=identity.settings.password_min,
+        forgotten_password=identity.settings.mails_links,
     )  # fmt: skip
 
 

@@ -32,11 +32,14 @@ from afterbay.server.platform.identity.service.identity import (
 )
 from afterbay.server.platform.identity.service.keys import SigningKeys, open_keys, rotate_keys
 from afterbay.server.platform.identity.service.links import (
+    FORGOTTEN_S,
     Link,
     LinkView,
     accept_link,
+    ask_for_link,
     create_link,
     ensure_first_link,
+    link_for_mail,
     look_at_link,
 )
 from afterbay.server.platform.identity.service.principals import Mode, find_by_api_token, find_by_session
@@ -71,6 +74,7 @@ __all__ = [
     "API_TOKEN_PREFIX",
     "CSRF_COOKIE",
     "CSRF_HEADER",
+    "FORGOTTEN_S",
     "REFRESH_COOKIE",
     "SESSION_COOKIE",
     "Account",
@@ -97,6 +101,7 @@ __all__ = [
     "UserQuery",
     "accept_link",
     "account_is_locked",
+    "ask_for_link",
     "change_password",
     "change_user",
     "create_link",
@@ -114,6 +119,7 @@ __all__ = [
     "get_account",
     "give_grant",
     "give_up_token",
+    "link_for_mail",
     "list_sessions",
     "list_tokens",
     "look_at_link",

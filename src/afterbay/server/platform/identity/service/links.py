@@ -14,7 +14,7 @@ from afterbay.core.errors import ConflictError, InvalidInputError, NotFoundError
 from afterbay.server.platform.audit.service import log_action
 from afterbay.server.platform.identity.repository import LinkRepository, SessionRepository, UserRepository
 from afterbay.server.platform.identity.service.credentials import store_password
-from afterbay.server.platform.identity.service.records import check_person, email_key, principal_of
+from afterbay.server.platform.identity.service.records import check_person, email_key, principal_of, whence
 from afterbay.server.platform.identity.service.secrets import LINK_PREFIX, digest, new_secret
 from afterbay.server.platform.identity.service.sessions import Tokens, open_session
 from afterbay.server.principal import SYSTEM
@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from afterbay.server.platform.identity.tables import OneTimeLink, User
     from afterbay.server.principal import Principal
 
-__all__ = ["Link", "LinkView", "accept_link", "create_link", "ensure_first_link", "look_at_link"]
+__all__ = [
+    "FORGOTTEN_S", "Link", "LinkView", "accept_link", "ask_for_link", "create_link", "ensure_first_link",
+    "link_for_mail", "look_at_link",
+]  # fmt: skip
 
 Purpose = Literal["first", "invite", "reset"]
 _PAGE: Final = "/welcome#token="
+FORGOTTEN_S: Final = 3_600
+"""Life of a link that is mailed to who forgot a password [s]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,35 @@ def create_link(session: Session, identity: Identity, principal: Principal, user
         raise NotFoundError(f"there is no user {user_id}")
     if not user.is_active:
         raise ConflictError(f"the account of {user.email} is closed -> enable it first")
-    link = _make(session, identity, principal, user.id, "reset" if user.password_hash else "invite")
+    purpose: Purpose = "reset" if user.password_hash else "invite"
+    link = _make(session, identity.clock(), identity.settings.link_s, principal, user.id, purpose)
     log_action(session, principal, "platform", "link.created", user.id, {"purpose": link.purpose})
     return link
+
+
+def ask_for_link(session: Session, caller: Caller, email: str) -> UUID | None:
+    """Record that somebody says they forgot their password, and return whose it is; None: nobody gets a mail.
+
+    Only who has a password gets one: an account of single sign-on alone does not get a password by this way.
+    """
+    user = UserRepository(session).find(email_key(email))
+    known = user is not None and user.is_active and user.password_hash is not None
+    log_action(session, whence(SYSTEM, caller), "platform", "link.asked",
+               user.id if user is not None else "unknown account")  # fmt: skip
+    return user.id if user is not None and known else None
+
+
+def link_for_mail(session: Session, user_id: UUID, now: datetime) -> tuple[str, Link] | None:
+    """Make a link for somebody who asked for it, good for an hour, and return it with their address.
+
+    Made when it is sent, so that its secret is in no queue; None: the account has no password any more, or is closed.
+    """
+    user = UserRepository(session).get(user_id, lock=True)
+    if user is None or not user.is_active or user.password_hash is None:
+        return None
+    link = _make(session, now, FORGOTTEN_S, SYSTEM, user.id, "reset")
+    log_action(session, SYSTEM, "platform", "link.created", user.id, {"purpose": link.purpose, "sent": "by mail"})
+    return user.email, link
 
 
 def ensure_first_link(session: Session, identity: Identity) -> str | None:
@@ -81,7 +112,7 @@ def ensure_first_link(session: Session, identity: Identity) -> str | None:
     users.wait_for_administrators()
     if users.can_an_administrator_sign_in():
         return None
-    link = _make(session, identity, SYSTEM, None, "first")
+    link = _make(session, identity.clock(), identity.settings.link_s, SYSTEM, None, "first")
     log_action(session, SYSTEM, "platform", "link.created", "", {"purpose": link.purpose})
     return link.path
 
@@ -179,10 +210,12 @@ def _open(session: Session, identity: Identity, token: str, *, lock: bool) -> tu
     return link, user
 
 
-def _make(session: Session, identity: Identity, principal: Principal, user_id: UUID | None, purpose: Purpose) -> Link:
-    now, links = identity.clock(), LinkRepository(session)
+def _make(
+    session: Session, now: datetime, life_s: int, principal: Principal, user_id: UUID | None, purpose: Purpose
+) -> Link:
+    links = LinkRepository(session)
     links.close(user_id, now)
-    link = Link(new_secret(LINK_PREFIX), purpose, now + timedelta(seconds=identity.settings.link_s))
+    link = Link(new_secret(LINK_PREFIX), purpose, now + timedelta(seconds=life_s))
     links.add(
         id=uuid4(), user_id=user_id, purpose=purpose, token_hash=digest(link.token), created_at=now,
         created_by=principal.id, expires_at=link.expires_at, closed_at=None,

@@ -46,6 +46,8 @@ class IdentitySettings:
     """Keys given by the operator instead of the file; the first one signs, the others are still accepted."""
     secure_cookies: bool = False
     """Browsers send cookies over TLS only; always, off loopback."""
+    mails_links: bool = False
+    """Who forgot a password can have a link mailed: a mail server and `public_url` are set."""
     public_url: str = ""
     """Where users reach us, such as https://afterbay.example; empty: as they called us."""
     access_s: int = 600
