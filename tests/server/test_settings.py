@@ -70,12 +70,13 @@ def test_all_problems_of_the_environment_are_told_at_once(monkeypatch: pytest.Mo
     monkeypatch.setenv("AFTERBAY_LISTEN", "nowhere")
     monkeypatch.setenv("AFTERBAY_COMPUTE_PROCESSES", "0")
     monkeypatch.setenv("AFTERBAY_LOG_FORMAT", "xml")
+    monkeypatch.setenv("AFTERBAY_WORKER", "maybe")
 
     with pytest.raises(InvalidInputError) as refused:
         read_settings()
 
     assert {problem.where for problem in refused.value.problems} == {
-        "AFTERBAY_LISTEN", "AFTERBAY_COMPUTE_PROCESSES", "AFTERBAY_LOG_FORMAT"
+        "AFTERBAY_LISTEN", "AFTERBAY_COMPUTE_PROCESSES", "AFTERBAY_LOG_FORMAT", "AFTERBAY_WORKER"
     }  # fmt: skip
 
 

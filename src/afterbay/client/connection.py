@@ -40,7 +40,7 @@ def check_url(url: str, *, token: bool) -> str:
         parts, host = urlsplit(""), None
     allowed = f"http://host:port or https://host:port, such as {DEFAULT_URL}"
     if parts.scheme not in ("http", "https") or not host:
-        raise InvalidInputError(Problem("AFTERBAY_URL", url, allowed, "give the headend's address"))
+        raise InvalidInputError(Problem("AFTERBAY_URL", url, allowed, "give the address as a browser has it"))
     if parts.username or parts.password:
         got = f"{parts.scheme}://...@{host} with a password in it"
         raise InvalidInputError(Problem("AFTERBAY_URL", got, allowed, "put the token into AFTERBAY_TOKEN"))

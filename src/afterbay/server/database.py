@@ -134,8 +134,15 @@ def _scripts() -> ScriptDirectory:
 
 
 def _check_server(engine: Engine, shown: str) -> int:
-    with database_errors(), engine.connect() as connection:
-        version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+    try:
+        with database_errors(), engine.connect() as connection:
+            version = int(connection.execute(text("SHOW server_version_num")).scalar_one()) // 10_000
+    except UnavailableError as error:
+        # Nothing worked yet: more likely than a server that is away for a moment is a wrong address.
+        what = str(error).partition(" -> ")[0]
+        raise UnavailableError(
+            f"{shown}: {what} -> does it run, and are host, user, password and database in DATABASE_URL right?"
+        ) from None
     if version < OLDEST:
         raise UnavailableError(f"{shown} is PostgreSQL {version}, too old -> use {OLDEST} or newer")
     return version

@@ -36,9 +36,7 @@ class Principal:
             module: Id of the module, such as `bess-sizing`.
             action: One of the manifest's permissions, such as `create`.
         """
-        if self.scopes is not None and f"{module}:{action}" not in self.scopes:
-            return False
-        return self.is_admin or action in self.permissions.get(module, frozenset())
+        return self._has_role(module, action) and self._has_scope(module, action)
 
     def need(self, module: str, action: str) -> None:
         """Refuse unless this principal may do something in a module.
@@ -46,13 +44,20 @@ class Principal:
         Raises:
             NotAllowedError: If it may not.
         """
-        if self.scopes is not None and f"{module}:{action}" not in self.scopes:
-            scope = f"{module}:{action}"
-            raise NotAllowedError(f"this token may not {action} in {module} -> make one with the scope {scope}")
-        if not self.may(module, action):
+        # The role first: with a wider token such a user is no further.
+        if not self._has_role(module, action):
             raise NotAllowedError(
                 f"you may not {action} in {module} -> ask an administrator for a role that includes `{action}`"
             )
+        if not self._has_scope(module, action):
+            scope = f"{module}:{action}"
+            raise NotAllowedError(f"this token may not {action} in {module} -> make one with the scope {scope}")
+
+    def _has_role(self, module: str, action: str) -> bool:
+        return self.is_admin or action in self.permissions.get(module, frozenset())
+
+    def _has_scope(self, module: str, action: str) -> bool:
+        return self.scopes is None or f"{module}:{action}" in self.scopes
 
 
 SYSTEM: Final = Principal(UUID(int=0), "system", "afterbay", is_admin=True)

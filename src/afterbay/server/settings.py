@@ -23,6 +23,7 @@ from afterbay.core.errors import InvalidInputError, Problem, Problems
 __all__ = ["Address", "Settings", "Stated", "is_loopback", "read_address", "read_settings", "stated"]
 
 _TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off")
 _LEVELS = {"trace": "debug", "debug": "debug", "info": "info", "warn": "warning", "warning": "warning",
            "error": "error", "critical": "critical", "off": "critical"}  # fmt: skip
 
@@ -64,6 +65,15 @@ def is_loopback(host: str) -> bool:
 def _truthy(value: Any) -> Any:
     # As the original reads it: what is not one of these words is no.
     return value.strip().lower() in _TRUE if isinstance(value, str) else value
+
+
+def _flag(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    word = value.strip().lower()
+    if word not in _TRUE + _FALSE:
+        raise ValueError(f"one of {', '.join(_TRUE + _FALSE)}")
+    return word in _TRUE
 
 
 def _address(value: Any) -> Any:
@@ -147,10 +157,10 @@ class Settings(BaseSettings):
     oidc_role_claim: str = Field("groups", validation_alias=_either("OIDC_ROLE_CLAIM"))
     oidc_roles: str = Field("", validation_alias=_either("OIDC_ROLES"))
     """Roles by the claim's value: `engineers=bess-sizing:engineer+fleet:viewer, it=platform:admin`."""
-    oidc_link_by_email: Annotated[bool, BeforeValidator(_truthy)] = Field(
+    oidc_link_by_email: Annotated[bool, BeforeValidator(_flag)] = Field(
         False, validation_alias=_either("OIDC_LINK_BY_EMAIL")
     )
-    oidc_create_users: Annotated[bool, BeforeValidator(_truthy)] = Field(
+    oidc_create_users: Annotated[bool, BeforeValidator(_flag)] = Field(
         False, validation_alias=_either("OIDC_CREATE_USERS")
     )
     smtp_url: SecretStr | None = Field(None, validation_alias=_either("SMTP_URL"))
@@ -164,9 +174,9 @@ class Settings(BaseSettings):
     """Scheduler of a Dask cluster for heavy jobs; empty: processes of this machine."""
     compute_processes: int | None = Field(None, ge=1, le=1024, validation_alias=_either("COMPUTE_PROCESSES"))
     """Processes for heavy jobs; None: one for each core."""
-    worker: Annotated[bool, BeforeValidator(_truthy)] = Field(True, validation_alias=_either("WORKER"))
+    worker: Annotated[bool, BeforeValidator(_flag)] = Field(True, validation_alias=_either("WORKER"))
     """`afterbay serve` runs a worker too."""
-    fleet: Annotated[bool, BeforeValidator(_truthy)] = Field(False, validation_alias=_either("FLEET"))
+    fleet: Annotated[bool, BeforeValidator(_flag)] = Field(False, validation_alias=_either("FLEET"))
     """`afterbay serve` is a headend too: agents dial in, `/api/v1/fleet` answers."""
     quotas: str = Field("", validation_alias=_either("QUOTAS"))
     """Other limits than the manifests': `bess-sizing.max_projects_per_user=20`, separated by commas."""

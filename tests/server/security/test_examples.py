@@ -60,3 +60,10 @@ def test_every_example_can_be_sent_as_it_stands(world: World, examples: dict[str
                 wrong.append(f"{operation} {body}: {answer.status_code} {answer.text[:300]}")
 
     assert wrong == []
+
+
+def test_where_a_thing_of_the_fleet_was_made_is_named_as_the_platform_has_it(world: World) -> None:
+    made = world.ask("platform_admin", "POST", f"{FLEET}sites", json={"name": "Harbour", "time_zone": "Europe/London"})
+
+    assert made.status_code == 201
+    assert made.headers["location"] == f"{FLEET}sites/{made.json()['site_id']}"

@@ -117,7 +117,7 @@ def check_text(text: str, where: str) -> None:
         HTTPException: 422.
     """
     if "\0" in text or "\ufffd" in text:
-        raise HTTPException(422, f"the {where} holds signs that are no text (NUL, or no UTF-8)")
+        raise HTTPException(422, f"the {where} holds characters that are no text (NUL, or no UTF-8)")
 
 
 def _check_address(scope: "Scope") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -44,6 +45,7 @@ def _follow(
 ) -> list[Event]:
     async def run() -> list[Event]:
         feed = JobFeed(sessions.kw["bind"].url)
+        feed.start()
         source = all_events(feed, sessions, ANNA, topics, last_id)
         try:
             waiting = asyncio.ensure_future(_take(source, count))
@@ -115,3 +117,24 @@ def test_a_topic_that_was_silent_is_not_forgotten_by_who_comes_back(sessions: se
 
     assert first.kind == "job"
     assert "while nobody looked" in [event.data.title for event in found if event.kind == "notification"]
+
+
+def test_a_message_whose_transaction_ends_late_is_told_too_and_nothing_twice(sessions: sessionmaker[Session]) -> None:
+    late = sessions()
+    notify(late, SYSTEM, ANNA.id, "quota.near", "late", deliver=lambda *_: None)
+
+    async def run() -> list[str]:
+        source = all_events(JobFeed(sessions.kw["bind"].url), sessions, ANNA, ["notifications"], before)
+        try:
+            first = await _take(source, 1)
+            await asyncio.to_thread(late.commit)
+            _tell(sessions, ANNA, "last")
+            return [event.data.title for event in [*first, *await _take(source, 2)]]
+        finally:
+            await source.aclose()  # type: ignore[attr-defined]
+
+    before = f"notifications={(datetime.now(UTC) - timedelta(seconds=5)).isoformat()}"
+    _tell(sessions, ANNA, "early")
+    titles = asyncio.run(run())
+    late.close()
+    assert sorted(titles) == ["early", "last", "late"]

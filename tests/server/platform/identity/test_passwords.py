@@ -14,10 +14,10 @@ PASSWORDS = Passwords(shortest=12, hasher=CHEAP)
 @pytest.mark.parametrize(
     ("password", "why"),
     [
-        ("", "12 signs"),
-        ("short one", "12 signs"),
+        ("", "12 characters"),
+        ("short one", "12 characters"),
         ("x" * 257, "at most 256"),
-        ("abababababab", "different signs"),
+        ("abababababab", "different characters"),
         ("Password1234!", "tried first"),
         ("Afterbay2026!", "tried first"),
         ("abcdefghijklmnop", "tried first"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, cast
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 
 from afterbay.fleet.commands import Preview
 from afterbay.server.errors import documented
@@ -29,7 +29,12 @@ _DispatchBody = Annotated[DispatchIn, Body(openapi_examples=_Examples)]
 
 @router.post("/dispatch", status_code=202, responses=_REFUSED)
 async def dispatch(
-    body: _DispatchBody, response: Response, fleet: Fleet, actor: Actor, key: IdempotencyKey = None
+    body: _DispatchBody,
+    request: Request,
+    response: Response,
+    fleet: Fleet,
+    actor: Actor,
+    key: IdempotencyKey = None,
 ) -> DispatchOut:
     """Send a power to an asset, a site or a group; `Location` is where to follow it.
 
@@ -38,7 +43,7 @@ async def dispatch(
     """
     outcome = fleet.submit(body.body(), actor=actor, key=key, not_before=body.not_before)
     await fleet.headend.kept()  # what was accepted is known after a restart too
-    response.headers["Location"] = f"/dispatch/{outcome.command.id}"
+    response.headers["Location"] = f"{request.url.path}/{outcome.command.id}"
     if outcome.duplicate:
         response.headers["Idempotent-Replayed"] = "true"
     return DispatchOut.of_outcome(outcome, fleet.headend.inventory, fleet.clock())

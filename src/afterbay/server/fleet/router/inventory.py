@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Request, Response
 
 from afterbay.fleet.inventory import (
     add_asset,
@@ -60,11 +60,11 @@ async def get_asset(asset_id: str, fleet: Fleet) -> AssetOut:
 
 
 @router.post("/assets", status_code=201, responses=_CHANGE)
-async def create_asset(body: _AssetIn, response: Response, fleet: Fleet) -> AssetOut:
+async def create_asset(body: _AssetIn, request: Request, response: Response, fleet: Fleet) -> AssetOut:
     """Add an asset: it is written to the YAML, and operated at once."""
     asset = read_asset(with_id(body))
     await fleet.editor.change(lambda inventory: add_asset(inventory, asset))
-    response.headers["Location"] = f"/assets/{asset.id}"
+    response.headers["Location"] = f"{request.url.path}/{asset.id}"
     return _asset_out(fleet, asset.id)
 
 
@@ -97,11 +97,11 @@ async def get_site(site_id: str, fleet: Fleet) -> SiteOut:
 
 
 @router.post("/sites", status_code=201, responses=_CHANGE)
-async def create_site(body: _SiteIn, response: Response, fleet: Fleet) -> SiteOut:
+async def create_site(body: _SiteIn, request: Request, response: Response, fleet: Fleet) -> SiteOut:
     """Add a site."""
     site = read_site(with_id(body))
     await fleet.editor.change(lambda inventory: add_site(inventory, site))
-    response.headers["Location"] = f"/sites/{site.id}"
+    response.headers["Location"] = f"{request.url.path}/{site.id}"
     return SiteOut.of(fleet.site_sum(site))
 
 
@@ -133,11 +133,11 @@ async def get_group(group_id: str, fleet: Fleet) -> GroupOut:
 
 
 @router.post("/groups", status_code=201, responses=_CHANGE)
-async def create_group(body: _GroupIn, response: Response, fleet: Fleet) -> GroupOut:
+async def create_group(body: _GroupIn, request: Request, response: Response, fleet: Fleet) -> GroupOut:
     """Add a group."""
     group = read_group(with_id(body))
     await fleet.editor.change(lambda inventory: add_group(inventory, group))
-    response.headers["Location"] = f"/groups/{group.id}"
+    response.headers["Location"] = f"{request.url.path}/{group.id}"
     return GroupOut.of(group)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from afterbay.core.errors import InvalidInputError, Problem
@@ -16,6 +16,8 @@ from afterbay.server.platform.notifications.service import messages_since
 from afterbay.server.rest.events import Event, poll_events
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from sqlalchemy.orm import Session, sessionmaker
 
     from afterbay.server.platform.jobs.feed import JobFeed
@@ -25,6 +27,8 @@ __all__ = ["TOPICS", "all_events", "check_place", "message_events", "read_topics
 
 TOPICS: Final = ("jobs", "notifications")
 _EVERY_S: Final = 1.0
+_OVERLAP: Final = timedelta(seconds=10)
+"""A message bears the moment at which its transaction began; one that ended late stands among those already told."""
 
 
 def message_events(sessions: sessionmaker[Session], principal: Principal, last_id: str | None) -> AsyncIterator[Event]:
@@ -33,15 +37,22 @@ def message_events(sessions: sessionmaker[Session], principal: Principal, last_i
     Raises:
         InvalidInputError: If the id is none of this stream.
     """
-    since = _moment(last_id)
+    began = _moment(last_id)
+    told: dict[UUID, datetime] = {}
 
     def ask(seen: str | None) -> Sequence[Event]:
+        place = began if seen is None else _moment(seen)
         with session_scope(sessions) as session:
-            found = messages_since(session, principal.id, since if seen is None else _moment(seen))
-        return [
-            Event(one.created_at.astimezone(UTC).isoformat(), NotificationOut.model_validate(one), "notification")
-            for one in found
-        ]
+            found = messages_since(session, principal.id, max(place - _OVERLAP, began), limit=1_000)
+        fresh = [one for one in found if one.id not in told]
+        for known in [known for known, moment in told.items() if moment < place - 2 * _OVERLAP]:
+            del told[known]
+        events = []
+        for one in fresh:
+            told[one.id] = one.created_at
+            place = max(place, one.created_at)  # the place of a late one is where the reader was already
+            events.append(Event(place.astimezone(UTC).isoformat(), NotificationOut.model_validate(one), "notification"))
+        return events
 
     return poll_events(ask, last_id, every_s=_EVERY_S)
 

@@ -52,7 +52,7 @@ def check_key(key: str | None) -> str | None:
         return None
     if not 1 <= len(key) <= _LONGEST or not key.isascii() or not key.isprintable():
         problem = Problem(
-            "Idempotency-Key", f"{len(key)} signs", f"1 to {_LONGEST} printable ASCII signs", "send a UUID"
+            "Idempotency-Key", f"{len(key)} characters", f"1 to {_LONGEST} printable ASCII characters", "send a UUID"
         )
         raise InvalidInputError(problem)
     return key

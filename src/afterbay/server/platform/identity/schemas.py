@@ -172,7 +172,7 @@ class TokenOut(_Out):
 
     id: UUID
     name: str
-    hint: str = Field(description="Its last four signs")
+    hint: str = Field(description="Its last four characters")
     scopes: list[str]
     created_at: datetime
     expires_at: datetime

@@ -21,7 +21,7 @@ _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,127}")
 _MOST_SEGMENTS = 12
 _ALLOWED = (
     "up to 12 names joined by `/`, each of letters, digits and `. _ - =`, beginning with a letter or digit, "
-    "at most 128 signs"
+    "at most 128 characters"
 )
 
 

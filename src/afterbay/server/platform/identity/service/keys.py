@@ -66,7 +66,9 @@ def open_keys(path: Path, given: Sequence[str] = ()) -> SigningKeys:
             if len(key) < _SHORTEST:
                 move = "make one with `python -c 'import secrets; print(secrets.token_urlsafe(48))'`"
                 raise InvalidInputError(
-                    Problem("AFTERBAY_SECRET_KEY", f"key {number} with {len(key)} signs", f"{_SHORTEST} or more", move)
+                    Problem(
+                        "AFTERBAY_SECRET_KEY", f"key {number} with {len(key)} characters", f"{_SHORTEST} or more", move
+                    )
                 )
         return SigningKeys(tuple(given))
     if not path.exists():
@@ -97,8 +99,10 @@ def _read(path: Path) -> tuple[str, ...]:
         raise InvalidInputError(Problem(str(path), "readable by others", "mode 0600", f"chmod 600 {path}"))
     found = tuple(line.strip() for line in text.splitlines() if line.strip())
     if not found or any(len(key) < _SHORTEST for key in found):
-        move = "delete it: everybody signs in again, and a new one is made"
-        raise InvalidInputError(Problem(str(path), "no usable keys", f"a key a line, {_SHORTEST} signs or more", move))
+        move = "delete it: everybody characters in again, and a new one is made"
+        raise InvalidInputError(
+            Problem(str(path), "no usable keys", f"a key a line, {_SHORTEST} characters or more", move)
+        )
     return found
 
 

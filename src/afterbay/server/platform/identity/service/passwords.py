@@ -33,7 +33,7 @@ class Passwords:
         """Remember the rules.
 
         Args:
-            shortest: Fewest signs of a password.
+            shortest: Fewest characters of a password.
             hasher: How hashes are made; default: argon2id at the costs its authors recommend.
         """
         if hasher is None:
@@ -74,13 +74,15 @@ class Passwords:
         """
         problems = Problems()
         text = _normal(password)
-        hidden = f"a password of {len(text)} signs"
+        hidden = f"a password of {len(text)} characters"
         if len(text) < self._shortest:
-            problems.add(where, hidden, f"{self._shortest} signs or more", "three or four words make a good one")
+            problems.add(where, hidden, f"{self._shortest} characters or more", "three or four words make a good one")
         if len(text) > _LONGEST:
-            problems.add(where, hidden, f"at most {_LONGEST} signs")
+            problems.add(where, hidden, f"at most {_LONGEST} characters")
         if len(set(text)) < _FEWEST_DIFFERENT:
-            problems.add(where, "the same few signs again and again", f"{_FEWEST_DIFFERENT} different signs or more")
+            problems.add(
+                where, "the same few characters again and again", f"{_FEWEST_DIFFERENT} different characters or more"
+            )
         bare = re.sub(r"[^a-z@]", "", text.casefold())
         if bare in _GUESSED.split() or _is_row(text):
             problems.add(where, "one of the passwords that are tried first", "one that nobody would guess")

@@ -69,7 +69,7 @@ def check_person(email: str | None, name: str | None) -> None:
     if email is not None and (not _ADDRESS.fullmatch(email.strip()) or len(email_key(email)) > _LONGEST_ADDRESS):
         problems.add("/email", email[:100], "an address such as name@example.org")
     if name is not None and (len(name) > _LONGEST_NAME or any(unicodedata.category(sign) == "Cc" for sign in name)):
-        problems.add("/name", f"{len(name)} signs", f"at most {_LONGEST_NAME}, on one line")
+        problems.add("/name", f"{len(name)} characters", f"at most {_LONGEST_NAME}, on one line")
     problems.raise_if_any()
 
 

@@ -63,7 +63,7 @@ class IdentitySettings:
     token_days_max: int = 366
     """Longest life of a personal token [days]."""
     password_min: int = 12
-    """Fewest signs of a password."""
+    """Fewest characters of a password."""
     oidc: OidcSettings | None = None
 
 

@@ -39,7 +39,7 @@ class TokenView:
     id: UUID
     name: str
     hint: str
-    """Its last four signs."""
+    """Its last four characters."""
     scopes: tuple[str, ...]
     created_at: datetime
     expires_at: datetime
@@ -117,7 +117,7 @@ def create_token(
     settings, problems = identity.settings, Problems()
     title = name.strip()
     if not 1 <= len(title) <= 200 or not title.isprintable():
-        problems.add("/name", f"{len(title)} signs", "1 to 200 signs on one line", "say what it is for")
+        problems.add("/name", f"{len(title)} characters", "1 to 200 characters on one line", "say what it is for")
     if not 1 <= days <= settings.token_days_max:
         problems.add("/days", days, f"1 to {settings.token_days_max}")
     owner, repository = user_id or principal.id, TokenRepository(session)
