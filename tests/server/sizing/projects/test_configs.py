@@ -38,7 +38,10 @@ def _defaults(model: type[BaseModel]) -> dict[str, Any]:
 def _found(model: type[BaseModel], given: dict[str, Any]) -> dict[str, str]:
     with pytest.raises(ValidationError) as caught:
         model.model_validate_json(json.dumps(given))
-    return {"/".join(map(str, one["loc"])): one["msg"] for one in caught.value.errors()}
+    return {
+        "/".join(map(str, one["loc"])): f"{one['msg']} -> {one.get('ctx', {}).get('hint', '')}"
+        for one in caught.value.errors()
+    }
 
 
 def test_the_plans_example_is_taken_and_stored_as_it_is() -> None:
