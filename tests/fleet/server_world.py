@@ -241,7 +241,9 @@ def running_world(url: str, folder: Path, **settings: Any) -> Iterator[World]:
         sessions: sessionmaker[Session] = sessionmaker(connection, join_transaction_mode="create_savepoint")
         made = make_parts(given, engine, sessions)
         # What is tested is who gets in, not how long a guess takes.
-        identity = make_identity(made.identity.settings, made.identity.roles, hasher=CHEAP)
+        # Nor how long a token lasts: the tests of a process may be minutes apart.
+        lasting = replace(made.identity.settings, access_s=86_400)
+        identity = make_identity(lasting, made.identity.roles, hasher=CHEAP)
         parts = replace(made, identity=identity)
         app = create_platform_app(parts)
         client = TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
