@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Tests and demo start many processes: where caches are forbidden each would compile all its modules again, some 2 s.
+unexport PYTHONDONTWRITEBYTECODE
 # One more than there are cores: many tests wait for processes that they started.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 

@@ -20,6 +20,9 @@ from typing import Any
 
 import psutil
 
+from afterbay.server.database import EMBEDDED_DATABASE
+from afterbay.server.postgres import EmbeddedPostgres
+
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "tests" / "fleet")]
 from server_faults import SIZING, Caller, Served, first_administrator, wait_until  # noqa: E402
@@ -133,7 +136,7 @@ def _exports(ada: Caller, run: str) -> None:
         _row(f"{kind}, {size / 1e6:.1f} MB", shown, "" if kind == "csv" else "target 3 s")
 
 
-def _under_load(served: Served, made: dict[str, Any], run: str) -> None:
+def _under_load(folder: Path, served: Served, made: dict[str, Any], run: str) -> None:
     calls: dict[str, tuple[str, str, Any]] = {
         "list, 50 of 201 projects": ("GET", f"{SIZING}/projects?limit=50", None),
         "get a project": ("GET", f"{SIZING}/projects/{made['project']}", None),
@@ -150,7 +153,7 @@ def _under_load(served: Served, made: dict[str, Any], run: str) -> None:
         with _bare_route() as (url, process):
             bare = {"url": url, "tokens": [""], "method": "GET", "path": "/bare", "body": None}
             _measured("bare FastAPI route", "users", {**bare, "count": count}, process)
-        database = served.places["database"]
+        database = EmbeddedPostgres(folder / "data" / "postgres").url(EMBEDDED_DATABASE)
         # The embedded PostgreSQL lets 60 in, of which the server keeps 20.
         query = {"url": database, "statement": BARE_SQL, "count": min(count, 30)}
         _measured(f"bare SQL, 50 projects, {query['count']} threads", "query", query, None)
@@ -209,7 +212,7 @@ def main() -> None:
             made = _prepare(ada)
             run = _runs(ada, made["project"])
             _exports(ada, run)
-            _under_load(served, made, run)
+            _under_load(Path(name), served, made, run)
         finally:
             served.close()
 

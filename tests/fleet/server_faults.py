@@ -49,7 +49,7 @@ from afterbay.server.settings import read_settings
 settings = read_settings(listen="127.0.0.1:0")
 set_up_logs(settings.log_level, "console")
 worker = [sys.executable, sys.argv[1], str(os.getpid())]
-run_serve(settings, worker=worker, ready=lambda places: print(json.dumps(asdict(places)), flush=True))
+run_serve(settings, worker=worker, warm=False, ready=lambda places: print(json.dumps(asdict(places)), flush=True))
 """
 _HASTY_WORKER = """\
 import ctypes, os, signal, sys, threading

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 from fleet_certificates import Authority
 
 from afterbay.core.errors import InvalidInputError, Problem
-from afterbay.server.listening import check_certificate
-from afterbay.server.settings import read_settings
+from afterbay.server.listening import check_certificate, listening_on
+from afterbay.server.settings import Address, read_settings
 
 
 def check(certificate: Path | None, key: Path | None, folder: Path) -> None:
@@ -63,3 +65,37 @@ def test_a_folder_is_no_certificate(tmp_path: Path) -> None:
     found: Any = problems_of(tmp_path, tmp_path, tmp_path)
 
     assert {one.got for one in found} == {f"{tmp_path} (Is a directory)"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_an_answer_is_sent_at_once_and_waits_for_no_acknowledgement(host: str) -> None:
+    if host == "::1" and not _has_ipv6():
+        pytest.skip("this machine has no IPv6")
+
+    async def option() -> int:
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def met(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted = writer.get_extra_info("socket")
+            found.set_result(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listening_on(Address(host, 0), "the server", "") as listener:
+            server = await asyncio.start_server(met, sock=listener)
+            _reader, writer = await asyncio.open_connection(host, listener.getsockname()[1])
+            try:
+                return await asyncio.wait_for(found, 20)
+            finally:
+                writer.close()
+                server.close()
+
+    assert asyncio.run(option())
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True

@@ -22,7 +22,7 @@ from afterbay.sizing import (
 )
 from afterbay.sizing.degradation import DegradationConfig, calculate_degradation
 from afterbay.sizing.finance import PlantSize
-from afterbay.sizing.projection import ProjectionConfig, project_cases, project_years, year_energies
+from afterbay.sizing.projection import ProjectionConfig, project_cases, project_plants, project_years, year_energies
 
 
 def _config(**changes: Any) -> ProjectionConfig:
@@ -111,6 +111,21 @@ def test_sun_and_efficiency_fade_by_their_own_rates() -> None:
 
     assert years.metrics["total_solar_generation"].tolist() == pytest.approx(48.0 * 0.9 ** np.arange(4))
     assert years.states["round_trip_efficiency_pct"].tolist() == pytest.approx(90.0 * 0.95 ** np.arange(4))
+
+
+def test_plants_in_weather_that_was_checked_live_as_long_as_by_years() -> None:
+    params = plain([3.0] * 8760, [8.0, 0.0] * 4380)
+    duller = replace(params, solar_profile=params.solar_mw * 0.6)
+
+    lived = project_plants([params, duller], 0, _config(years=3))
+    by_years = project_years(
+        params, 0, _config(years=3), weather_years=[(one.load_mw, one.solar_mw) for one in (params, duller)]
+    )
+
+    assert {name: column.tolist() for name, column in lived.metrics.items()} == {
+        name: column.tolist() for name, column in by_years.metrics.items()
+    }
+    assert lived.params is params
 
 
 def test_weather_years_take_turns_and_may_be_longer() -> None:

@@ -9,7 +9,7 @@ from plants_by_hand import plain
 from afterbay.core.errors import InvalidInputError
 from afterbay.sizing import SimulationParams, calculate_metrics, calculate_recommendations, run_simulation
 from afterbay.sizing.grid import SizeGrid
-from afterbay.sizing.sweep import sweep
+from afterbay.sizing.sweep import params_of_size, sweep
 
 _RNG = np.random.default_rng(11)
 PARAMS = SimulationParams(
@@ -31,6 +31,18 @@ def test_a_chosen_case_is_recomputed_to_the_same_bits() -> None:
         assert run.totals.tobytes() == plain_sizes.totals[index].tobytes()
         metrics = calculate_metrics(run, plain_sizes.params_of(index))
         assert metrics == plain_sizes.metrics_of(index)
+
+
+def test_the_plant_of_a_size_is_that_of_the_sweep() -> None:
+    result = sweep(PARAMS, 1, GRID)
+
+    for index in range(len(result)):
+        ours, theirs = params_of_size(PARAMS, 1, GRID, index), result.params_of(index)
+        assert run_simulation(ours, 1).totals.tobytes() == run_simulation(theirs, 1).totals.tobytes()
+        assert ours.solar_mw.tobytes() == theirs.solar_mw.tobytes()
+    for wrong in (-1, len(GRID)):
+        with pytest.raises(InvalidInputError, match="index"):
+            params_of_size(PARAMS, 1, GRID, wrong)
 
 
 def test_rows_have_the_keys_of_the_plan() -> None:

@@ -123,7 +123,7 @@ def show_optimum(run: StoredRun, option: str, price_usd_per_mwh: float | None, a
     row = run.row_of(option)
     hourly = run.simulate(row)
     left = gap(hourly.params, hourly.template, price_usd_per_mwh=price_usd_per_mwh)
-    advice = better_template(hourly.params, hourly.template)
+    advice = better_template(hourly.params, hourly.template, known=left)
     if as_json:
         output.json_document(
             {

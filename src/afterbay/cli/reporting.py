@@ -54,7 +54,7 @@ def write_report(project: Project, folder: Path, *, years: int, made_on: date) -
     finance = FinancialProjection(money, plant, year_energies(life))
     shaken = tornado(params, hourly.template)
     rule = gap(params, hourly.template, price_usd_per_mwh=money.energy_price_usd_per_mwh)
-    advice = better_template(params, hourly.template)
+    advice = better_template(params, hourly.template, known=rule)
     weather = resample_months(
         params.load_mw, params.solar_mw, years=_WEATHER_YEARS, seed=0, dt_h=params.dt_h, start=project.start
     )

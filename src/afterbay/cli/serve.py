@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from afterbay.cli import output
-from afterbay.cli.surroundings import server_settings
+from afterbay.cli.surroundings import end_whatever_runs, server_settings
 
 if TYPE_CHECKING:
     from afterbay.server.serve import Places
@@ -71,6 +71,7 @@ def serve(
 
     run_serve(settings, ready=ready)
     output.note("afterbay: stopped; everything is kept")
+    end_whatever_runs()
 
 
 def _told(places: Places) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import logging
 import os
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 
     from afterbay.server.settings import Settings
 
-__all__ = ["OTHER_VARIABLES", "check_data_dir", "misspelt", "server_settings"]
+__all__ = ["OTHER_VARIABLES", "check_data_dir", "end_whatever_runs", "misspelt", "server_settings"]
 
 _PREFIX: Final = "AFTERBAY_"
 OTHER_VARIABLES: Final = frozenset(
@@ -51,6 +54,15 @@ def server_settings(**given: Any) -> Settings:
         # With a database elsewhere there may be none, and nothing to put into it.
         check_data_dir(settings.data_dir)
     return settings
+
+
+def end_whatever_runs() -> None:
+    """End this process at once if a thread is still in a kernel: the interpreter would wait for it."""
+    if threading.active_count() > 1:
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def misspelt(environment: Mapping[str, str]) -> list[str]:

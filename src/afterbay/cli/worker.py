@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import signal
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from afterbay.cli import output
-from afterbay.cli.surroundings import server_settings
+from afterbay.cli.surroundings import end_whatever_runs, server_settings
 
 if TYPE_CHECKING:
     from afterbay.server.settings import Settings
@@ -60,12 +57,7 @@ def worker(
         signal.signal(number, lambda *_given: stop.set())
     _run(settings, jobs, stop)
     output.note("afterbay worker: stopped; no job is lost")
-    if threading.active_count() > 1:
-        # A job that was cut off is still in a kernel; the interpreter would wait for it.
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    end_whatever_runs()
 
 
 def _run(settings: Settings, jobs: int, stop: threading.Event) -> None:

@@ -142,7 +142,9 @@ def listening_on(address: Address, what: str, move: str) -> Iterator[socket.sock
         UnavailableError: If it cannot listen there.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM)) as listener:
+    # The protocol is named because asyncio sends at once (TCP_NODELAY) only where it is; else the body of an answer
+    # waits 40 ms until its header is acknowledged.
+    with contextlib.closing(socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((address.host, address.port))

@@ -37,6 +37,8 @@ from afterbay.server.settings import Settings
 __all__ = ["ROUTERS", "WIRING", "Parts", "create_platform_app", "load_routers", "make_parts", "make_platform_identity"]
 
 ROUTERS: Final[tuple[tuple[str, str], ...]] = (
+    ("afterbay.server.sizing.router:router", "/api/v1"),
+    ("afterbay.server.profiles.router:router", "/api/v1"),
     ("afterbay.server.platform.identity.router:auth_router", "/api/v1"),
     ("afterbay.server.platform.identity.router:page_router", ""),
     ("afterbay.server.platform.administration.router:admin_router", "/api/v1"),
@@ -45,10 +47,8 @@ ROUTERS: Final[tuple[tuple[str, str], ...]] = (
     ("afterbay.server.platform.modules.router:router", ""),
     ("afterbay.server.platform.jobs.router:router", ""),
     ("afterbay.server.platform.notifications.router:router", ""),
-    ("afterbay.server.profiles.router:router", "/api/v1"),
-    ("afterbay.server.sizing.router:router", "/api/v1"),
 )
-"""Every router, as `module:name`, and what stands before its paths."""
+"""Every router, as `module:name`, and what stands before its paths; a request is compared with one after the other."""
 WIRING: Final[tuple[str, ...]] = (
     "afterbay.server.platform.notifications.tasks:wire_quotas",
     "afterbay.server.sizing.tasks.wiring:wire_runs",

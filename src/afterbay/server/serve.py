@@ -29,6 +29,7 @@ from afterbay.server.listening import (
     told_where,
     with_port,
 )
+from afterbay.server.warming import start_warm_up
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -87,6 +88,7 @@ def run_serve(
     *,
     ready: Callable[[Places], None],
     worker: Sequence[str] | None = None,
+    warm: bool = True,
 ) -> None:
     """Run the platform until SIGTERM or SIGINT.
 
@@ -94,6 +96,8 @@ def run_serve(
         settings: Everything.
         ready: Told when everything listens.
         worker: Command line of the worker; None: `afterbay worker`.
+        warm: Load the compiled kernels in the background when everything listens: the first quick analysis and the
+            first report need not wait for them.
 
     Raises:
         InvalidInputError: For settings that cannot be used.
@@ -102,6 +106,12 @@ def run_serve(
     began = time.monotonic()
     shield_rules(settings)
     check_certificate(settings)
+
+    def listening(places: Places) -> None:
+        ready(places)
+        if warm:
+            start_warm_up()
+
     with ExitStack() as stack:
         listener = stack.enter_context(listening_on(settings.listen, "the server", _taken(settings.listen)))
         database = stack.enter_context(_database(settings))
@@ -113,7 +123,7 @@ def run_serve(
         stack.callback(parts.feed.stop)
         command = list(worker or (sys.executable, "-c", _WORKER, str(os.getpid()))) if settings.worker else None
         server = make_server(app, settings, grace_s=_GRACE_S)
-        asyncio.run(_run(app, server, listener, settings, database, command, began, ready))
+        asyncio.run(_run(app, server, listener, settings, database, command, began, listening))
 
 
 def worker_environment(settings: Settings, database_url: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from afterbay.sizing.params import SimulationParams
 
-__all__ = ["Projection", "ProjectionConfig", "project_cases", "project_years", "year_energies"]
+__all__ = ["Projection", "ProjectionConfig", "project_cases", "project_plants", "project_years", "year_energies"]
 
 FloatArray = NDArray[np.float64]
 
@@ -216,9 +216,34 @@ def project_years(
         InvalidInputError: If a weather year cannot be used.
         PhysicsError: If a year breaks a balance or a bound.
     """
-    config = config or ProjectionConfig()
-    template = resolve_template(template_id)
-    weather = _weather(params, weather_years)
+    return _project(
+        params, resolve_template(template_id), config or ProjectionConfig(), _weather(params, weather_years)
+    )
+
+
+def project_plants(
+    plants: Sequence[SimulationParams], template_id: int | Template, config: ProjectionConfig
+) -> Projection:
+    """Simulate a plant year after year, as `project_years`, in weather that was checked before.
+
+    Args:
+        plants: The same plant when new with the load and solar of each weather year, at least one.
+        template_id: 0..6 or a `Template`.
+        config: Ageing, renewal, number of years.
+
+    Raises:
+        PhysicsError: If a year breaks a balance or a bound.
+    """
+    weather = tuple((plant.load_mw, plant.solar_mw) for plant in plants)
+    return _project(plants[0], resolve_template(template_id), config, weather)
+
+
+def _project(
+    params: SimulationParams,
+    template: Template,
+    config: ProjectionConfig,
+    weather: tuple[tuple[FloatArray, FloatArray], ...],
+) -> Projection:
     case = case_row(params, template)
     totals, states = project_cases(case[np.newaxis], weather, config, dt_h=params.dt_h, jobs=1)
     named = {name: states[0, :, place] for place, name in enumerate(kernel.STATES)}
@@ -258,8 +283,14 @@ def project_cases(
         counter = cycle_counter(config.degradation)
         kernel.project_many(cases[part], load, solar, offsets, hours, control, counter, totals[part], states[part])
 
-    with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
-        list(pool.map(task, range(0, len(cases), _TASK_CASES)))
+    tasks = range(0, len(cases), _TASK_CASES)
+    if jobs == 1 or len(tasks) == 1:
+        # A thread takes longer to start than a year to run.
+        for first in tasks:
+            task(first)
+    else:
+        with ThreadPoolExecutor(max_workers=jobs or os.cpu_count() or 1) as pool:
+            list(pool.map(task, tasks))
     for year in range(config.years):
         rows = cases.copy()
         rows[:, at.CAPACITY] = states[:, year, kernel.START]

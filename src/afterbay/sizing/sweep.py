@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from afterbay.sizing.params import SimulationParams
 
-__all__ = ["SweepResult", "run_rows", "sweep"]
+__all__ = ["SweepResult", "params_of_size", "run_rows", "sweep"]
 
 FloatArray = NDArray[np.float64]
 Progress = Callable[[int, int], None]
@@ -118,21 +118,31 @@ class SweepResult:
     def params_of(self, index: int) -> SimulationParams:
         """Return the params of one finished case, ready for `run_simulation`."""
         index = self._checked(index)
-        sizes = {name: float(column[index]) for name, column in self.sizes.items()}
-        scale = float(self.cases[index, at.SOLAR_SCALE])
-        return replace(
-            self.params,
-            solar_profile=self.params.solar_mw * scale,
-            bess_capacity=sizes["capacity"],
-            bess_charge_power=sizes["power"],
-            bess_discharge_power=sizes["power"],
-            dg_capacity=sizes["dg_capacity"],
-            dg_enabled=sizes["dg_capacity"] > 0.0,
-        )
+        return _params_of(self.params, self.sizes, self.cases, index)
 
     def simulate(self, index: int) -> HourlyResults:
         """Run one finished case again and keep every hour; its totals are the same bits."""
         return run_simulation(self.params_of(index), self.template)
+
+
+def params_of_size(
+    params: SimulationParams, template_id: int | Template, grid: SizeGrid, index: int
+) -> SimulationParams:
+    """Return the params of one size of a grid as a sweep over it would, without running any.
+
+    Args:
+        params: The plant apart from the sizes of the grid, which replace those of `params`.
+        template_id: 0..6 or a `Template`.
+        grid: The sizes.
+        index: Which, from 0.
+
+    Raises:
+        UnknownTemplateError: If there is no such template.
+        InvalidInputError: If the grid has no such size, or asks for solar sizes and the profile has no sun.
+    """
+    if not 0 <= index < len(grid):
+        raise InvalidInputError(Problem("index", repr(index), f"a size 0..{len(grid) - 1}", "count the sizes from 0"))
+    return _params_of(params, grid.columns, _grid_cases(params, resolve_template(template_id), grid), index)
 
 
 def run_rows(
@@ -239,6 +249,24 @@ def sweep(
         cancelled=cancelled,
     )
     return SweepResult(params, template, grid, cases[done], totals[done], np.flatnonzero(done), costs or CapitalCosts())
+
+
+def _params_of(
+    params: SimulationParams, columns: Mapping[str, FloatArray], cases: FloatArray, index: int
+) -> SimulationParams:
+    sizes = {name: float(column[index]) for name, column in columns.items()}
+    changes: dict[str, Any] = {
+        "bess_capacity": sizes["capacity"],
+        "bess_charge_power": sizes["power"],
+        "bess_discharge_power": sizes["power"],
+        "dg_capacity": sizes["dg_capacity"],
+        "dg_enabled": sizes["dg_capacity"] > 0.0,
+    }
+    scale = float(cases[index, at.SOLAR_SCALE])
+    if scale == 1.0 and all(getattr(params, name) == value for name, value in changes.items()):
+        # To check them again would take longer than to run them.
+        return params
+    return replace(params, solar_profile=params.solar_mw * scale, **changes)
 
 
 def _grid_cases(params: SimulationParams, template: Template, grid: SizeGrid) -> FloatArray:

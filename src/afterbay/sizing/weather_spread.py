@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from afterbay.core.checks import is_number
 from afterbay.core.errors import InvalidInputError, Problem, Problems
 from afterbay.sizing.bootstrap import ResampledYears
-from afterbay.sizing.projection import Projection, ProjectionConfig, project_years
+from afterbay.sizing.projection import Projection, ProjectionConfig, project_plants, project_years
 from afterbay.sizing.templates import Template, resolve_template
 
 if TYPE_CHECKING:
@@ -241,8 +241,7 @@ def _worth(
     workers: int,
 ) -> Quantity:
     def life(order: NDArray[np.int64]) -> Projection:
-        drawn = [(weather[index].load_mw, weather[index].solar_mw) for index in order]
-        return project_years(weather[order[0]], template, config, weather_years=drawn)
+        return project_plants([weather[index] for index in order], template, config)
 
     found = []
     with ThreadPoolExecutor(max_workers=workers) as pool:

@@ -1,4 +1,7 @@
-"""Journeys start many real processes and pull their plugs: minutes in all. `make journeys` runs them."""
+"""Journeys start many real processes and pull their plugs: minutes in all.
+
+`make journeys` runs them; `make test` the short soak alone.
+"""
 
 from __future__ import annotations
 
@@ -21,13 +24,14 @@ _numbers = count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: takes so long that only `make journeys` runs it")
+    config.addinivalue_line("markers", "always: the one journey that every run makes")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.environ.get("AFTERBAY_JOURNEYS") == "1":
         return
     for item in items:
-        if {"fleet", "journeys"} <= set(item.path.parts):
+        if {"fleet", "journeys"} <= set(item.path.parts) and item.get_closest_marker("always") is None:
             item.add_marker(pytest.mark.skip(reason="make journeys runs it"))
 
 

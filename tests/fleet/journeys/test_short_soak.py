@@ -1,4 +1,4 @@
-"""A short soak with `make journeys`; `tools/soak_fleet.py` alone runs the long one."""
+"""A short soak with every run of the tests; `tools/soak_fleet.py` alone runs the long one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 TOOL = Path(__file__).resolve().parents[3] / "tools" / "soak_fleet.py"
 
 
-@pytest.mark.long
+@pytest.mark.always
 def test_gateways_and_headend_that_are_killed_lose_and_double_nothing() -> None:
     size = ["--gateways", "4", "--assets", "5", "--workers", "2", "--tick", "0.2"]
-    words = [sys.executable, str(TOOL), "--seconds", "30", "--kill-every", "3", *size]
+    words = [sys.executable, str(TOOL), "--seconds", "20", "--kill-every", "3", *size]
 
     done = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
 

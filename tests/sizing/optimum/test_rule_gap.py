@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -89,6 +89,19 @@ def test_advice_says_when_no_other_template_helps_and_when_nothing_is_missed() -
     assert short.lines()[1] == "No other template serves more than T0 Solar + BESS only; only foresight would."
     assert full.lines()[1] == "T0 Solar + BESS only already serves all that is possible."
     assert full.closed_fraction is None
+
+
+@pytest.mark.parametrize("by", ["hours_served", "energy_served"])
+def test_advice_after_a_gap_is_the_same_and_takes_the_gap_of_this_rule_only(
+    by: Literal["hours_served", "energy_served"],
+) -> None:
+    params = plain([10.0, 3.0, 8.0, 2.0], solar=[0.0, 20.0, 0.0, 9.0], bess_capacity=8.0, dg_capacity=4.0)
+    known = optimum.gap(params, 1)
+
+    assert optimum.better_template(params, 1, by=by, known=known) == optimum.better_template(params, 1, by=by)
+    for other in (0, None):
+        with pytest.raises(InvalidInputError, match="known"):
+            optimum.better_template(params, other, by=by, known=known)
 
 
 def test_advice_without_a_present_template_ranks_all() -> None:

@@ -63,7 +63,7 @@ async def _quotas(request: Request) -> Quotas:
     return quotas
 
 
-def _uses(request: Request) -> Uses:
+async def _uses(request: Request) -> Uses:
     # Set by the application, because projects are a slice above this one.
     found: Uses = getattr(request.app.state, "profile_uses", profiles.no_uses)
     return found

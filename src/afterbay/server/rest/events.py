@@ -31,7 +31,7 @@ class Event:
     """Name of the event; empty: `message`."""
 
 
-def _last_event_id(
+async def _last_event_id(
     header: Annotated[
         str | None, Header(alias="Last-Event-ID", max_length=_LONGEST_ID, description="Go on after this event")
     ] = None,

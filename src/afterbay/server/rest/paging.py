@@ -72,7 +72,7 @@ class Slice(Generic[Row]):
     next_cursor: str | None
 
 
-def read_page(
+async def read_page(
     limit: Annotated[int, Query(ge=1, le=LARGEST_PAGE, description="Most items in this page")] = _USUAL,
     cursor: Annotated[
         str | None, Query(max_length=_LONGEST_CURSOR, description="`next_cursor` of the page before")

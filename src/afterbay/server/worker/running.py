@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import event
 from sqlalchemy.orm import sessionmaker
 
-from afterbay.core.errors import MissingExtraError
 from afterbay.server.db import make_engine, read_url
 from afterbay.server.platform.jobs.bodies import load_bodies, schedules
 from afterbay.server.platform.jobs.compute import open_compute
@@ -22,6 +21,7 @@ from afterbay.server.platform.jobs.tasks.timing import Timing
 from afterbay.server.platform.jobs.tasks.worker import QueueLoop
 from afterbay.server.platform.notifications.tasks import tell_of_job
 from afterbay.server.platform.storage import open_storage
+from afterbay.server.warming import start_warm_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from afterbay.server.platform.jobs.compute import Compute
     from afterbay.server.platform.storage import Storage
 
-__all__ = ["MODULES", "WorkerSettings", "run_worker", "warm_up"]
+__all__ = ["MODULES", "WorkerSettings", "run_worker"]
 
 MODULES: Final = (
     "afterbay.server.worker.upkeep",
@@ -97,7 +97,7 @@ def run_worker(
     compute = open_compute(processes=settings.compute_processes, dask=settings.dask)
     leases = Leases(sessions, settings.retries, on_finished)
     if warm:
-        threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+        start_warm_up()
     try:
         asyncio.run(_work(settings, stop, ready, sessions=sessions, leases=leases, storage=storage, compute=compute))
     finally:
@@ -142,27 +142,3 @@ def _end_frozen_transactions(engine: Engine, seconds: float) -> None:
     def limit(connection: Any, _record: Any) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = {int(seconds * 1000)}")
         connection.commit()
-
-
-def warm_up() -> None:
-    """Load the compiled kernels of the sizing, those of a sweep first; a day of one size does it."""
-    from afterbay.sizing import SimulationParams, SizeGrid, calculate_metrics, project_years, sweep
-    from afterbay.sizing.projection import ProjectionConfig
-
-    hours = range(24)
-    params = SimulationParams(
-        load_profile=[1.0] * len(hours), solar_profile=[max(0.0, 3.0 - abs(hour - 12) / 2.0) for hour in hours],
-        dg_capacity=1.0,
-    )  # fmt: skip
-    result = sweep(params, 1, SizeGrid(bess_mwh=(4.0,), durations_h=(4.0,), dg_mw=(1.0,)), jobs=1)
-    hourly = result.simulate(0)
-    calculate_metrics(hourly, hourly.params)
-    _log.info("the kernels of a sweep are loaded")
-    project_years(hourly.params, 1, ProjectionConfig(years=1))
-    try:
-        from afterbay.sizing.optimum import schedule
-
-        schedule(hourly.params, levels=10)
-    except MissingExtraError:
-        pass  # reports say what they leave out without it
-    _log.info("the kernels are loaded")

@@ -231,6 +231,7 @@ def better_template(
     *,
     by: Measure = "hours_served",
     levels: int = 150,
+    known: RuleGap | None = None,
 ) -> TemplateAdvice:
     """Run the seven templates and say which one comes nearest to what is possible.
 
@@ -239,6 +240,7 @@ def better_template(
         template_id: The template in use, to say how much of its gap another one closes.
         by: Hours served whole, or energy served.
         levels: Points of the grid for stored energy, as for `schedule`.
+        known: What `gap` found for the same plant, template and levels: what is possible is not sought again.
 
     Raises:
         UnknownTemplateError: If there is no such template.
@@ -250,12 +252,17 @@ def better_template(
         problems.add("by", by, " | ".join(_UNITS), "choose one of these")
         problems.raise_if_any()
     present = None if template_id is None else _run(params, resolve_template(template_id))
+    if known is not None and known.rule != present:
+        problems = Problems()
+        problems.add(
+            "known", known.rule.template, "the gap of this plant and template", "leave it out, or call gap(...)"
+        )
+        problems.raise_if_any()
     results = [_try(params, template) for template in DISPATCH_TEMPLATES.values()]
     able = [result for result in results if not result.reason]
     other: Measure = "energy_served" if by == "hours_served" else "hours_served"
     able.sort(key=lambda row: (-round(row.served(by), 6), -round(row.served(other), 6), row.fuel_l))
-    found = schedule(params, objective=by, levels=levels)
-    reached = found.hours_served if by == "hours_served" else found.energy_served_mwh
+    reached, limit = _possible(params, by, levels, known)
     rules = able if present is None else [*able, present]
     return TemplateAdvice(
         by,
@@ -263,8 +270,19 @@ def better_template(
         tuple(able),
         tuple(result for result in results if result.reason),
         max(reached, *(row.served(by) for row in rules)),
-        bound(params, objective=by).value,
+        limit,
     )
+
+
+def _possible(params: SimulationParams, by: Measure, levels: int, known: RuleGap | None) -> tuple[float, float]:
+    """Return what foresight reaches, and what nothing exceeds."""
+    if known is None:
+        found = schedule(params, objective=by, levels=levels)
+        reached = found.hours_served if by == "hours_served" else found.energy_served_mwh
+        return reached, bound(params, objective=by).value
+    if by == "hours_served":
+        return known.possible_hours, known.limit_hours
+    return known.possible_mwh, known.limit_mwh
 
 
 def _run(params: SimulationParams, template: Template) -> RuleResult:

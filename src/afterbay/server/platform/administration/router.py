@@ -83,12 +83,12 @@ def follow(
     return event_response(request, all_events(feed_of(state), state.sessions, user, chosen, place))
 
 
-def _manager(user: CurrentUser, identity: CurrentIdentity) -> Principal:
+async def _manager(user: CurrentUser, identity: CurrentIdentity) -> Principal:
     service.need_manager(identity, user)
     return user
 
 
-def _manager_of(module: Annotated[str, Path(max_length=50)], user: CurrentUser) -> Principal:
+async def _manager_of(module: Annotated[str, Path(max_length=50)], user: CurrentUser) -> Principal:
     service.need_manager_of(user, module)
     return user
 
@@ -259,7 +259,7 @@ def revoke_user_token(
     identities.revoke_token(session, identity, administrator, token_id, owner_id=user_id)
 
 
-def _audit_query(
+async def _audit_query(
     actor: Annotated[Line, Query(description="Part of who did it")] = "",
     actor_id: UUID | None = None,
     module: Line = "",

@@ -21,6 +21,7 @@ from afterbay.server.profiles.repository import SORTS, ProfileQuery, ProfileRepo
 from afterbay.server.profiles.service.library import LIBRARY, Recipe, made_by, recipe_of
 from afterbay.server.profiles.service.looking import Preview, PreviewKind, preview_of, statistics_of
 from afterbay.server.profiles.service.series import Made, parquet_bytes, profile_from, read_values, series_hash
+from afterbay.server.recent import Recent
 from afterbay.server.rest.etags import check_if_match, etag
 from afterbay.server.rest.paging import Slice
 
@@ -44,6 +45,10 @@ MODULE: Final = "bess-sizing"
 """Its permissions and quotas count for profiles too."""
 FOLDER: Final = "profiles/"
 """Where the files of all profiles are kept."""
+_MOST_STEPS: Final = 1_000_000
+"""Of the series that are kept for the next question about their project: 8 MB."""
+_values: Recent[str, NDArray[np.float64]] = Recent(_MOST_STEPS)
+"""By the hash of the values, under which nothing else can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +193,17 @@ def hold_profile(session: Session, principal: Principal, profile_id: UUID) -> Pr
     return _view(_row(session, principal, profile_id, lock="share"))
 
 
-def open_values(session: Session, principal: Principal, storage: Storage, profile_id: UUID) -> Opened:
+def open_values(
+    session: Session, principal: Principal, storage: Storage, profile_id: UUID, *, recent: bool = False
+) -> Opened:
     """Return a profile with its values; the errors of `find_profile`, and this one.
+
+    Args:
+        session: To find it by.
+        principal: Who asks.
+        storage: Where the values are.
+        profile_id: The profile.
+        recent: Values that were read and checked a moment ago will do; the store is not asked again.
 
     Raises:
         UnavailableError: If the store does not answer, or not with what was stored.
@@ -199,7 +213,12 @@ def open_values(session: Session, principal: Principal, storage: Storage, profil
         return Opened(_view(row), made_by(row.recipe).values)
     if row.data_path is None:
         raise NotFoundError(f"profile {profile_id} has no values -> bring it again")
-    return Opened(_view(row), read_values(objects.read(session, storage, row.data_path), row.values_hash))
+    path, known = row.data_path, row.values_hash
+
+    def read() -> NDArray[np.float64]:
+        return read_values(objects.read(session, storage, path), known)
+
+    return Opened(_view(row), _values.find(known, read, len) if recent else read())
 
 
 def open_profile(session: Session, principal: Principal, storage: Storage, profile_id: UUID) -> Profile:

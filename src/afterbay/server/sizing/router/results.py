@@ -77,7 +77,7 @@ def get_hourly(
 ) -> HourlyOut | Response:
     """Show the steps of an option: a page as JSON, or all as CSV, Parquet or Arrow (needs `export`)."""
     form = wanted(accept, _FORMS)
-    run = results.open_run(session, user, storage, simulation_id)
+    run = results.open_run(session, user, storage, simulation_id, whole=False)
     chosen = run.index_of(index)
     if form == "json":
         response.headers["Vary"] = "Accept"

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from afterbay.sizing.params import SimulationParams
     from afterbay.sizing.project import Project
     from afterbay.sizing.projection import Projection
-    from afterbay.sizing.report import Picture, Study
+    from afterbay.sizing.report import Picture
+    from afterbay.sizing.templates import Template
 
 __all__ = ["report_bytes"]
 
@@ -40,26 +41,16 @@ def report_bytes(run: FinishedRun, form: str) -> bytes:
     Raises:
         MissingExtraError: If a package that writes reports is not installed.
     """
-    from afterbay.sizing.report import write_pdf, write_workbook
+    from afterbay.sizing.report import money_of, study_of, write_pdf, write_workbook
 
-    study = _study(run, with_pictures=form == "pdf")
-    with tempfile.TemporaryDirectory() as folder:
-        write = write_pdf if form == "pdf" else write_workbook
-        return write(study, Path(folder) / f"report.{form}").read_bytes()
-
-
-def _study(run: FinishedRun, *, with_pictures: bool) -> Study:
-    from afterbay.sizing.report import money_of, study_of
-
-    project = run.project
-    lifetime = live(project, run.shown, run.row.config_snapshot["financial"])
+    lifetime = live(run.project, run.shown, run.row.config_snapshot["financial"])
     # The optimum and the drawn weather need nothing of the pictures, and little of the interpreter.
-    with ThreadPoolExecutor(max_workers=3) as pool:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         words = _words(pool, run, lifetime)
-        pictures = _pictures(run, lifetime) if with_pictures else {}
+        pictures = _pictures(run, lifetime) if form == "pdf" else {}
         rule_gap, certainty = words()
-    return study_of(
-        project,
+    study = study_of(
+        run.project,
         run.sweep,
         run.choice,
         made_on=_day(run),
@@ -70,6 +61,9 @@ def _study(run: FinishedRun, *, with_pictures: bool) -> Study:
         rule_gap=rule_gap,
         certainty=certainty,
     )
+    write = write_pdf if form == "pdf" else write_workbook
+    with tempfile.TemporaryDirectory() as folder:
+        return write(study, Path(folder) / f"report.{form}").read_bytes()
 
 
 def _pictures(run: FinishedRun, lifetime: Lifetime) -> dict[str, Picture]:
@@ -89,25 +83,29 @@ def _words(pool: ThreadPoolExecutor, run: FinishedRun, lifetime: Lifetime) -> Ca
 
     It is kept beside the run, so that workbook and PDF share the work.
     """
-    from afterbay.sizing.optimum import better_template, gap
-
     key = f"{folder_of(run.id)}/words-{afterbay.__version__}.json"
     try:
         kept = json.loads(run.storage.get(key))
     except NotFoundError:
         params, template = lifetime.hourly.params, lifetime.hourly.template
         price = lifetime.finance.config.energy_price_usd_per_mwh
-        rule = pool.submit(gap, params, template, price_usd_per_mwh=price)
-        advice = pool.submit(better_template, params, template)
+        rule = pool.submit(_rule_words, params, template, price)
         sure = pool.submit(_certainty, run.project, lifetime)
 
         def wait() -> tuple[list[str], list[str]]:
-            made = [*rule.result().lines(), *advice.result().lines()], sure.result()
+            made = rule.result(), sure.result()
             run.storage.put(key, json.dumps(made).encode())
             return made
 
         return wait
     return lambda: (kept[0], kept[1])
+
+
+def _rule_words(params: SimulationParams, template: Template, price_usd_per_mwh: float | None) -> list[str]:
+    from afterbay.sizing.optimum import better_template, gap
+
+    left = gap(params, template, price_usd_per_mwh=price_usd_per_mwh)
+    return [*left.lines(), *better_template(params, template, known=left).lines()]
 
 
 def _certainty(project: Project, lifetime: Lifetime) -> list[str]:

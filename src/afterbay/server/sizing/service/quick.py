@@ -9,7 +9,7 @@ from uuid import UUID
 
 from afterbay.server.sizing.service.runs import MODULE, label_of, simulate_option, sizes_of
 from afterbay.server.sizing.service.runs_outcome import plain
-from afterbay.server.sizing.service.runs_project import Options, find_project, prepare
+from afterbay.server.sizing.service.runs_project import Options, check_answers, find_project
 from afterbay.sizing.cost import capital_cost_usd
 from afterbay.sizing.days import day_steps, worst_day
 from afterbay.sizing.metrics import calculate_metrics
@@ -68,8 +68,8 @@ def analyse_quickly(
     """
     principal.need(MODULE, "create")
     row = find_project(session, principal, project_id, edit=False)
-    made = prepare(session, storage, row, override, options, "single")
-    project, hourly = made.project, simulate_option(made.project, 0)
+    project = check_answers(session, storage, row, override, options, "single", recent=True).project
+    hourly = simulate_option(project, 0)
     sizes = sizes_of(project, 0)
     cost = capital_cost_usd(
         sizes["capacity"], sizes["power"], sizes["dg_capacity"], sizes.get("solar_capacity", 0.0), costs=project.costs

@@ -11,6 +11,7 @@ from uuid import UUID
 import numpy as np
 
 from afterbay.core.errors import ConflictError, InvalidInputError, OutOfRangeError, Problem
+from afterbay.server.recent import Recent
 from afterbay.server.sizing.service.runs import label_of, simulate_option, sizes_of, thaw
 from afterbay.server.sizing.service.runs_files import INPUTS, SWEEP, folder_of
 from afterbay.server.sizing.service.runs_outcome import plain, shown_index
@@ -38,12 +39,19 @@ METRIC_UNITS: Final = {
     name: str(item.metadata.get("unit", "")) for name, item in SummaryMetrics.__dataclass_fields__.items()
 }
 """Unit of each metric."""
+_MOST_STEPS: Final = 400_000
+"""Of the years that are kept for who pages through them: some 45 of hours, 100 MB at most."""
+_MOST_ROWS: Final = 10_000
+"""Of the options that are kept, over all runs: 40 MB."""
 _SIZES: Final = ("index", "capacity", "duration", "power", "dg_capacity", "solar_capacity", "capital_cost_usd")
+_projects: Recent[UUID, Project] = Recent(_MOST_STEPS)
+_choices: Recent[UUID, dict[str, Any]] = Recent(_MOST_ROWS)
+_hourly: Recent[tuple[UUID, int], HourlyResults] = Recent(_MOST_STEPS)
 
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """A run with results, and where its files are."""
+    """A run with results, and where its files are. What it was made from and what it gave never change."""
 
     row: Simulation
     storage: Storage
@@ -61,7 +69,7 @@ class FinishedRun:
     @property
     def choice(self) -> dict[str, Any]:
         """The recommendation, with rows, nearest changes and physics."""
-        return self.row.optimization_results or {}
+        return _choices.find(self.id, lambda: self.row.optimization_results or {}, _weight)
 
     @property
     def shown(self) -> int:
@@ -71,7 +79,11 @@ class FinishedRun:
     @cached_property
     def project(self) -> Project:
         """The project as it was run."""
-        return thaw(self.row.config_snapshot["run"], self.storage.get(f"{folder_of(self.id)}/{INPUTS}"))
+
+        def thawed() -> Project:
+            return thaw(self.row.config_snapshot["run"], self.storage.get(f"{folder_of(self.id)}/{INPUTS}"))
+
+        return _projects.find(self.id, thawed, lambda project: len(project.load.values))
 
     @cached_property
     def sweep(self) -> SweepResult:
@@ -94,7 +106,7 @@ class FinishedRun:
 
     def hourly(self, index: int) -> HourlyResults:
         """Return every hour of an option, simulated again."""
-        return simulate_option(self.project, index)
+        return _hourly.find((self.id, index), lambda: simulate_option(self.project, index), len)
 
     def option_row(self, index: int) -> dict[str, Any]:
         """Return the plan's row of an option."""
@@ -119,14 +131,23 @@ class RowsPage:
     """Where the next page begins; None: this is the last."""
 
 
-def open_run(session: Session, principal: Principal, storage: Storage, simulation_id: UUID) -> FinishedRun:
+def open_run(
+    session: Session, principal: Principal, storage: Storage, simulation_id: UUID, *, whole: bool = True
+) -> FinishedRun:
     """Return a run that has results.
+
+    Args:
+        session: To find it by.
+        principal: Who asks.
+        storage: Where its files are.
+        simulation_id: The run.
+        whole: Read all of its row at once; else what it was made from and gave only when it is not at hand.
 
     Raises:
         NotFoundError: If there is none that the principal may see.
         ConflictError: If it has no results: it is not finished, or failed.
     """
-    row = find_row(session, principal, simulation_id, whole=True)
+    row = find_row(session, principal, simulation_id, whole=whole)
     if row.status != "completed":
         moves = {"failed": "start it again", "cancelled": "start it again"}
         why = f" ({row.error_message})" if row.error_message else ""
@@ -139,6 +160,10 @@ def staleness_of_run(session: Session, principal: Principal, run: FinishedRun) -
     """Return whether the project still says what the run was made from."""
     row = find_project(session, principal, run.view.project_id, edit=False)
     return staleness_of(run.row.config_snapshot, row, profile_hashes(session, row))
+
+
+def _weight(choice: Mapping[str, Any]) -> int:
+    return 1 + len(choice.get("dominated", ()))
 
 
 def rows_page(run: FinishedRun, sort: str, place: int, limit: int) -> RowsPage:

@@ -17,7 +17,8 @@ from afterbay.sizing.project import Project, params_of_config, profile_hash
 from afterbay.sizing.project.checks import read_costs, read_grid
 from afterbay.sizing.project.document import Document
 from afterbay.sizing.project.profiles import Series
-from afterbay.sizing.sweep import sweep
+from afterbay.sizing.simulation import run_simulation
+from afterbay.sizing.sweep import params_of_size
 from afterbay.sizing.templates import resolve_template
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def simulate_option(project: Project, index: int) -> HourlyResults:
     )
     load, sun = project.load, project.solar
     params = params_of_config(project.config, load.values, sun.values, load.dt_h, grid)
-    return sweep(params, project.template, grid, costs=project.costs, jobs=1).simulate(0)
+    return run_simulation(params_of_size(params, project.template, grid, 0), project.template)
 
 
 def label_of(sizes: Mapping[str, Any]) -> str:

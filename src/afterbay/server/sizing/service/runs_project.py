@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from afterbay.server.sizing.tables import Project as ProjectRow
     from afterbay.sizing.project import Project
 
-__all__ = ["NAMES", "Options", "Prepared", "answers_of", "complete", "find_project", "merged", "prepare",
-           "profile_hashes", "with_size"]  # fmt: skip
+__all__ = ["NAMES", "Options", "Prepared", "answers_of", "check_answers", "complete", "find_project", "merged",
+           "prepare", "profile_hashes", "with_size"]  # fmt: skip
 
 NAMES: Final = {"setup_config": "setup", "rules_config": "rules", "sizing_config": "sizing",
                 "financial_config": "financial"}  # fmt: skip
@@ -58,6 +58,18 @@ class Options:
     def names_a_size(self) -> bool:
         """Is a single size asked for?"""
         return any(value is not None for name, value in asdict(self).items() if name != "years")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checked:
+    """A project that can be simulated."""
+
+    project: Project
+    """Of the library, with profiles."""
+    answers: dict[str, Any]
+    """By section, those of the request in place."""
+    profiles: dict[str, Any]
+    """Id and hash of load and solar."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +129,29 @@ def prepare(
     options: Options,
     simulation_type: str = "optimization",
 ) -> Prepared:
-    """Check a project with the answers of a request in place of its own, and freeze it.
+    """Check a project with the answers of a request in place of its own, and freeze it; as `check_answers`."""
+    checked = check_answers(session, storage, row, override, options, simulation_type)
+    snapshot = {
+        **{short: complete(name, checked.answers[name]) for name, short in NAMES.items()},
+        "override": {name: section for name, section in override.items() if section is not None},
+        "options": options.to_json(),
+        "profiles": checked.profiles,
+        "run": freeze(checked.project),
+    }
+    return Prepared(checked.project, snapshot)
+
+
+def check_answers(
+    session: Session,
+    storage: Storage,
+    row: ProjectRow,
+    override: Mapping[str, Any],
+    options: Options,
+    simulation_type: str,
+    *,
+    recent: bool = False,
+) -> Checked:
+    """Check a project with the answers of a request in place of its own.
 
     Args:
         session: To find profiles by.
@@ -126,6 +160,7 @@ def prepare(
         override: Answers by section that stand in for the project's.
         options: The size and the years asked for.
         simulation_type: single, optimization or multi_year.
+        recent: Profiles that were read a moment ago will do.
 
     Raises:
         InvalidInputError: With every problem, each under its pointer.
@@ -133,8 +168,8 @@ def prepare(
     answers = with_size(merged(answers_of(row), override), options)
     if options.years is not None:
         answers["financial_config"] = {**(answers["financial_config"] or {}), "project_life_years": options.years}
-    load, load_hash = _given(session, storage, row.load_profile_id)
-    solar, solar_hash = _given(session, storage, row.solar_profile_id)
+    load, load_hash = _given(session, storage, row.load_profile_id, recent)
+    solar, solar_hash = _given(session, storage, row.solar_profile_id, recent)
     problems = Problems()
     try:
         project = study_of(
@@ -161,14 +196,7 @@ def prepare(
             "name the size, or run an optimization",
         )
     problems.raise_if_any()
-    snapshot = {
-        **{short: complete(name, answers[name]) for name, short in NAMES.items()},
-        "override": {name: section for name, section in override.items() if section is not None},
-        "options": options.to_json(),
-        "profiles": {"load": _named(load, load_hash), "solar": _named(solar, solar_hash)},
-        "run": freeze(project),
-    }
-    return Prepared(project, snapshot)
+    return Checked(project, answers, {"load": _named(load, load_hash), "solar": _named(solar, solar_hash)})
 
 
 def with_size(answers: Mapping[str, Any], options: Options) -> dict[str, Any]:
@@ -216,12 +244,12 @@ def profile_hashes(session: Session, row: ProjectRow) -> dict[str, str | None]:
     return found
 
 
-def _given(session: Session, storage: Storage, profile_id: UUID | None) -> tuple[Given | None, str]:
+def _given(session: Session, storage: Storage, profile_id: UUID | None, recent: bool) -> tuple[Given | None, str]:
     """Return a profile of a project that was opened itself, and the hash of its values."""
     if profile_id is None:
         return None, ""
     try:
-        opened = open_values(session, SYSTEM, storage, profile_id)
+        opened = open_values(session, SYSTEM, storage, profile_id, recent=recent)
     except NotFoundError:
         # `study_of` says that it is missing, if it is needed at all.
         return None, ""
