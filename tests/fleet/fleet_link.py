@@ -194,6 +194,10 @@ class Agent:
                     return record
         raise AssertionError(f"the stream ended without a {kind.__name__}")
 
+    async def leave(self) -> None:
+        """Say that nothing more will come."""
+        await self.call.done_writing()
+
     async def ending(self, *messages: AgentRecord) -> grpc.aio.AioRpcError:
         """Say messages, and return the error with which the stream ends."""
         try:

@@ -13,6 +13,7 @@ import grpc
 import grpc.aio
 import pytest
 from fleet_link import ASSETS, Agent, MemoryRecorder, acknowledge, batch, inventory, register, sample, until
+from fleet_proxy import Proxy
 
 from afterbay.core.errors import UnavailableError
 from afterbay.fleet.commands.request import CommandRequest
@@ -263,6 +264,25 @@ def test_a_half_open_connection_is_found_by_its_silence() -> None:
             assert "silent" in (told.details() or "")
 
     run(story())
+
+
+def test_a_cut_connection_is_told_from_a_farewell() -> None:
+    async def story(farewell: bool, reason: str) -> None:
+        async with serving() as (headend, server):
+            with Proxy(f"127.0.0.1:{server.port}") as wire:
+                async with Agent.dial(wire.address) as agent:
+                    await agent.say(register())
+                    await agent.hear(Welcome)
+                    if farewell:
+                        await agent.leave()
+                    else:
+                        wire.cut()
+                    await until(lambda: not headend.agent(A).connected)
+            assert headend.agent(A).sessions[0].reason == reason
+
+    for _ in range(5):
+        run(story(farewell=False, reason="connection lost"))
+        run(story(farewell=True, reason="disconnected"))
 
 
 def test_stopping_ends_streams_with_a_reason_and_in_time() -> None:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime
 from types import TracebackType
+from typing import Final
 from urllib.parse import unquote
 
 import grpc
@@ -26,6 +27,8 @@ from afterbay.fleet.wire.tls import ServerTls, open_port, peer_names, token_of
 __all__ = ["HeadendServer"]
 
 _log = logging.getLogger(__name__)
+_FAREWELL_S: Final = 0.05
+"""So long after the end of what an agent sends is waited for the news that its connection is lost."""
 
 
 class HeadendServer:
@@ -121,6 +124,9 @@ class HeadendServer:
                 reason = f"does not read: a message waited for {self._stall_s:g} s"
             elif any(_failed(task) for task in done):
                 reason = "connection lost"
+            else:
+                # A lost connection ends the reading like a farewell, and cancels this call a moment sooner or later.
+                await asyncio.sleep(_FAREWELL_S)
         except asyncio.CancelledError:
             reason = "connection lost"
             raise
