@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from threading import BoundedSemaphore
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from afterbay.server.sizing.service.runs import MODULE, label_of, simulate_option, sizes_of
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from afterbay.server.principal import Principal
 
 __all__ = ["QuickAnswer", "analyse_quickly"]
+
+# Threads that compete for the interpreter cost each other a third of their time.
+_turns: Final = BoundedSemaphore(os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +73,29 @@ def analyse_quickly(
     """
     principal.need(MODULE, "create")
     row = find_project(session, principal, project_id, edit=False)
-    project = check_answers(session, storage, row, override, options, "single", recent=True).project
-    hourly = simulate_option(project, 0)
-    sizes = sizes_of(project, 0)
-    cost = capital_cost_usd(
-        sizes["capacity"], sizes["power"], sizes["dg_capacity"], sizes.get("solar_capacity", 0.0), costs=project.costs
-    )
-    day = worst_day(hourly)
-    steps = day_steps(hourly, day)
-    return QuickAnswer(
-        label_of(sizes),
-        sizes,
-        cost,
-        plain(calculate_metrics(hourly, hourly.params).to_dict()),
-        plain(hourly.physics.to_dict()),
-        project.template.number,
-        project.input_hash,
-        day,
-        {name: getattr(hourly, name)[steps].tolist() for name in hourly.columns},
-        list(project.warnings),
-        list(project.assumptions),
-    )
+    with _turns:
+        project = check_answers(session, storage, row, override, options, "single", recent=True).project
+        hourly = simulate_option(project, 0)
+        sizes = sizes_of(project, 0)
+        cost = capital_cost_usd(
+            sizes["capacity"],
+            sizes["power"],
+            sizes["dg_capacity"],
+            sizes.get("solar_capacity", 0.0),
+            costs=project.costs,
+        )
+        day = worst_day(hourly)
+        steps = day_steps(hourly, day)
+        return QuickAnswer(
+            label_of(sizes),
+            sizes,
+            cost,
+            plain(calculate_metrics(hourly, hourly.params).to_dict()),
+            plain(hourly.physics.to_dict()),
+            project.template.number,
+            project.input_hash,
+            day,
+            {name: getattr(hourly, name)[steps].tolist() for name in hourly.columns},
+            list(project.warnings),
+            list(project.assumptions),
+        )
