@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
@@ -106,6 +107,7 @@ async def run_headend(
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             if server.started:
+                gc.freeze()  # what is loaded by now stays; nobody has to wait while it is looked through
                 scheme = "https" if settings.tls_cert else "http"
                 http = f"{scheme}://{with_port(settings.http, listener.getsockname()[1])}"
                 ready(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -184,6 +185,8 @@ async def _run(
             while not server.started and not serving.done():
                 await asyncio.sleep(0.01)
             if server.started:
+                # What is loaded by now stays: to look through it for garbage stops everybody for a quarter of a second.
+                gc.freeze()
                 scheme = "https" if settings.tls_cert else "http"
                 url = f"{scheme}://{_shown(settings.listen.host)}:{listener.getsockname()[1]}"
                 base = (settings.public_url or url).rstrip("/")

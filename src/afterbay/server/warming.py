@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 
@@ -38,4 +39,5 @@ def warm_up() -> None:
         schedule(hourly.params, levels=10)
     except MissingExtraError:
         pass  # reports say what they leave out without it
+    gc.freeze()  # as at the start: they stay
     _log.info("the kernels are loaded")
