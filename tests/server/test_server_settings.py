@@ -128,3 +128,25 @@ def test_another_database_is_refused_without_showing_its_address(text: str) -> N
         read_url(text)
 
     assert text not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "allowed"),
+    [
+        ("AFTERBAY_COMPUTE_PROCESSES", "many", "a whole number from 1 to 1,024"),
+        ("AFTERBAY_COMPUTE_PROCESSES", "-3", "a whole number from 1 to 1,024"),
+        ("AFTERBAY_MAX_UPLOAD_MB", "10001", "a whole number from 1 to 10,000"),
+        ("AFTERBAY_TELEMETRY_KEEP_DAYS", "-1", "a whole number from 0"),
+        ("AFTERBAY_LOG_FORMAT", "xml", "'console' or 'json'"),
+    ],
+)
+def test_what_a_variable_may_say_is_told_in_our_words(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, allowed: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(InvalidInputError) as refused:
+        read_settings()
+
+    (problem,) = refused.value.problems
+    assert (problem.where, problem.got, problem.allowed) == (variable, repr(value), allowed)

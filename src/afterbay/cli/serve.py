@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import signal
 from dataclasses import asdict
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 
@@ -66,6 +68,8 @@ def serve(
             output.json_document(asdict(places))
         else:
             output.note(_told(places))
+        if _is_everywhere(places.public_url):
+            output.warn(f"links begin with {places.public_url}, which nobody can open -> set AFTERBAY_PUBLIC_URL")
         if places.storage_trouble:
             output.warn(f"files cannot be kept, /readyz says 503: {places.storage_trouble}")
 
@@ -88,6 +92,14 @@ def _told(places: Places) -> str:
     if places.first_link:
         lines += ["Make the first administrator's account: open this link, which works once", f"  {places.first_link}"]
     return "\n".join([*lines, f"Ready in {places.seconds:.1f} s. Ctrl-C ends it."])
+
+
+def _is_everywhere(url: str) -> bool:
+    """Does an address name every interface of this machine, and so no place that a browser can go to?"""
+    try:
+        return ip_address(urlsplit(url).hostname or "").is_unspecified
+    except ValueError:
+        return False
 
 
 def _interrupted(*_given: Any) -> NoReturn:

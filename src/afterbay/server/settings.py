@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from afterbay.core.errors import InvalidInputError, Problem, Problems
@@ -332,13 +333,32 @@ def _problem(error: Mapping[str, Any]) -> Problem:
     where = _variable(str(error["loc"][0])) if error["loc"] else "environment"
     hidden = any(word in where.lower() for word in ("token", "database", "secret", "smtp"))
     got = "a value that is not shown" if hidden else repr(error.get("input"))
-    return Problem(where, got, str(error["msg"]).removeprefix("Value error, "), "correct or unset the variable")
+    return Problem(where, got, _allowed(error), "correct or unset the variable")
+
+
+def _allowed(error: Mapping[str, Any]) -> str:
+    """Return what may stand there in our words: the range of a number, the choices of a word, or the rule's own."""
+    field = _field(str(error["loc"][0])) if error["loc"] else None
+    if field is not None and error["type"].startswith(("int_", "greater_than", "less_than")):
+        bounds = {name: getattr(one, name) for one in field.metadata for name in ("ge", "le") if hasattr(one, name)}
+        words = [f"{word} {bounds[name]:,}" for name, word in (("ge", "from"), ("le", "to")) if name in bounds]
+        return " ".join(["a whole number", *words])
+    if error["type"] == "literal_error":
+        return str(error["ctx"]["expected"])
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _field(name: str) -> FieldInfo | None:
+    for field in Settings.model_fields.values():
+        choices = field.validation_alias
+        if isinstance(choices, AliasChoices) and name in choices.choices:
+            return field
+    return None
 
 
 def _variable(name: str) -> str:
     """Return the variable that was set: of several names, the one that the user wrote."""
-    for field in Settings.model_fields.values():
-        choices = field.validation_alias
-        if isinstance(choices, AliasChoices) and name in choices.choices:
-            return next((str(one) for one in choices.choices if str(one) in os.environ), name)
-    return name
+    field = _field(name)
+    if field is None or not isinstance(field.validation_alias, AliasChoices):
+        return name
+    return next((str(one) for one in field.validation_alias.choices if str(one) in os.environ), name)
