@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from afterbay.client.problems import error_of
+from afterbay.client.trust import trouble_of, trusted
 from afterbay.core.errors import InvalidInputError, MissingExtraError, Problem, UnavailableError
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Connection:
             timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, 5.0)),
             # No proxy lies between this machine and itself, whatever the environment says.
             trust_env=not _is_loopback(urlsplit(self.url).hostname or ""),
+            verify=trusted(),
         )
 
     def __enter__(self) -> Connection:
@@ -171,9 +173,9 @@ class Connection:
                     method, path, params=dict(params or {}), json=body, headers=dict(headers or {}), **more
                 )
                 break
-            except httpx2.ConnectError:
+            except httpx2.ConnectError as error:
                 # Nobody listens: repeating at once would only make the user wait.
-                raise UnavailableError(self._nobody()) from None
+                raise UnavailableError(trouble_of(error, self.url) or self._nobody()) from None
             except httpx2.TransportError as error:
                 if not safe or attempt == _REPEATS:
                     raise UnavailableError(self._silent(method, path, error)) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from afterbay.client.problems import error_of
+from afterbay.client.trust import trouble_of
 from afterbay.core.errors import UnavailableError
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ def updates(
                         yield update
         except httpx2.TransportError as error:
             if not met:
-                raise UnavailableError(f"{connection.url}{path}: {error or 'no answer in time'}") from None
+                why = trouble_of(error, connection.url) or f"{connection.url}{path}: {error or 'no answer in time'}"
+                raise UnavailableError(why) from None
         except UnavailableError:
             if not met:
                 raise
