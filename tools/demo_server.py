@@ -84,10 +84,14 @@ def show(folder: Path, project: Path, places: dict[str, Any], *, keep: bool) -> 
     _compare(folder, project, done.facts)
     with BESSAPIClient(url) as client:
         why = client.run(done.facts["remote"]["simulation_id"]).explain(day="worst")["sentences"]
+        pages = client.connection.http.get("/docs").status_code
     _say(f"  its worst hours, explained by the API: {why[0]}")
+    if pages != 200:
+        raise RuntimeError(f"the documentation of the API answers {pages}")
+    _say(f"  the documentation of the API, to read and to try: {url}/docs (while it runs; --keep lets it run on)")
     _say(f"\nEvery option and hour is in {OUT}: afterbay size show {OUT} --day worst")
     if keep:
-        _say(f"It runs until Ctrl-C: {url}, and all requests at {url}/docs")
+        _say(f"It runs until Ctrl-C: {url}")
         _say(f"Sign in at {url}/welcome as {ENGINEER}, password {password}")
         threading.Event().wait()
 
