@@ -168,6 +168,17 @@ def waiting(stream: Stream) -> list[HeadendRecord]:
     return found
 
 
+def leases(stream: Stream) -> list[Lease]:
+    """Take everything out of a stream's outbox, and return the commands in it."""
+    return [message for message in waiting(stream) if isinstance(message, Lease)]
+
+
+def running() -> tuple[Headend, Clock]:
+    """Return a headend whose time stands still, and its clock."""
+    clock = Clock()
+    return Headend(inventory(), clock=clock, monotonic=clock.monotonic), clock
+
+
 class _Never:
     """What no headend says."""
 
@@ -199,7 +210,10 @@ class Agent:
         await self.call.done_writing()
 
     async def ending(self, *messages: AgentRecord) -> grpc.aio.AioRpcError:
-        """Say messages, and return the error with which the stream ends."""
+        """Say messages, and return the error with which the stream ends.
+
+        Who is refused at the door says nothing: gRPC forgets the reason when a write comes too late.
+        """
         try:
             await self.say(*messages)
             await self.hear(_Never)

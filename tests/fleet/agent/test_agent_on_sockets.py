@@ -19,6 +19,7 @@ import pytest
 from fleet_agent import ASSETS, SITE, SMALL
 from fleet_certificates import Authority
 
+from afterbay.core.errors import UnavailableError
 from afterbay.fleet.agent import (
     AgentSettings,
     Launcher,
@@ -28,10 +29,13 @@ from afterbay.fleet.agent import (
     read_agent_settings,
     run_agent,
 )
+from afterbay.fleet.agent.transport import Conversation, GrpcTransport
 from afterbay.fleet.commands.request import read_request
 from afterbay.fleet.headend import Headend
 from afterbay.fleet.headend.server import HeadendServer
 from afterbay.fleet.inventory import write_inventory
+from afterbay.fleet.messages import Heartbeat
+from afterbay.fleet.wire import agent_message
 from afterbay.fleet.wire.identity import AllowList
 from afterbay.fleet.wire.tls import ServerTls
 
@@ -354,3 +358,21 @@ def _wait(condition: Callable[[], bool], timeout_s: float = 20.0) -> bool:
             return False
         time.sleep(0.01)
     return True
+
+
+def test_who_writes_into_a_stream_that_was_refused_hears_why() -> None:
+    async def write(conversation: Conversation) -> None:
+        for _ in range(1_000):
+            await conversation.send(agent_message(Heartbeat("", datetime.now(UTC))))
+
+    async def story() -> None:
+        allow = AllowList.of_one_token("a-token-that-is-long-enough")
+        async with Headend(SMALL) as headend, HeadendServer(headend, "127.0.0.1:0", allow=allow) as server:
+            for pause_s in (0.0, 0.001, 0.01, 0.3):
+                conversation = await GrpcTransport(f"127.0.0.1:{server.port}", token="another").open()
+                await asyncio.sleep(pause_s)
+                with pytest.raises(UnavailableError, match="not on the allow-list"):
+                    await write(conversation)
+                await conversation.close()
+
+    asyncio.run(story())

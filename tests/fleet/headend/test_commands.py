@@ -5,26 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from fleet_link import ASSETS, GROUP, SITE, Clock, acknowledge, connect, inventory, register, sample, waiting
+from fleet_link import ASSETS, GROUP, SITE, Clock, acknowledge, connect, inventory, leases, register, running, sample
 
 from afterbay.core.errors import ConflictError, InvalidInputError, NotFoundError, UnavailableError
 from afterbay.fleet.commands.command import Command
 from afterbay.fleet.commands.request import CommandRequest
-from afterbay.fleet.headend import Headend, Restored, Stream
+from afterbay.fleet.headend import Headend, Restored
 from afterbay.fleet.messages import Acknowledgement, Lease, TelemetryBatch
 from afterbay.fleet.wire import agent_message, headend_message, read_headend
 from afterbay.fleet.wire import agent_pb2 as pb
 
 A, B, C, D = ASSETS
-
-
-def leases(stream: Stream) -> list[Lease]:
-    return [message for message in waiting(stream) if isinstance(message, Lease)]
-
-
-def running() -> tuple[Headend, Clock]:
-    clock = Clock()
-    return Headend(inventory(), clock=clock, monotonic=clock.monotonic), clock
 
 
 def submit(headend: Headend, mw: float = 5.0, **more: object) -> Command:

@@ -157,7 +157,7 @@ def test_a_token_is_enough_where_no_certificate_is_asked_for(token: str | None, 
                 await agent.hear(Welcome)
                 await until(lambda: headend.agent(A).connected)
             else:
-                told = await agent.ending(register())
+                told = await agent.ending()
                 assert told.code() is grpc.StatusCode.UNAUTHENTICATED
 
     run(story())

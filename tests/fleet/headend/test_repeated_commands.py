@@ -5,24 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from fleet_link import ASSETS, NOON, Clock, acknowledge, connect, inventory, register, waiting
+from fleet_link import ASSETS, NOON, acknowledge, connect, inventory, leases, register, running
 
 from afterbay.core.errors import InvalidInputError
 from afterbay.fleet.commands.request import CommandRequest
-from afterbay.fleet.headend import Headend, Outcome, Restored, Stream
-from afterbay.fleet.messages import Lease
+from afterbay.fleet.headend import Headend, Outcome, Restored
 from afterbay.fleet.wire import agent_message
 
 A, B, C, D = ASSETS
-
-
-def leases(stream: Stream) -> list[Lease]:
-    return [message for message in waiting(stream) if isinstance(message, Lease)]
-
-
-def running() -> tuple[Headend, Clock]:
-    clock = Clock()
-    return Headend(inventory(), clock=clock, monotonic=clock.monotonic), clock
 
 
 def submit(headend: Headend, mw: float = 5.0, *, key: str | None = None, **more: object) -> Outcome:

@@ -89,10 +89,7 @@ def test_beyond_its_bound_it_refuses_and_keeps_what_it_has(tmp_path: Path) -> No
     queue.append(b"y" * 60)
 
 
-def test_a_disk_that_refuses_leaves_no_half_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    queue = DiskBuffer(tmp_path, MANY)
-    queue.append(b"one")
-
+def _refuse_two(queue: DiskBuffer, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -100,6 +97,13 @@ def test_a_disk_that_refuses_leaves_no_half_entry(tmp_path: Path, monkeypatch: p
         patched.setattr(os, "fsync", full)
         with pytest.raises(UnavailableError, match="No space"):
             queue.append(b"two")
+
+
+def test_a_disk_that_refuses_leaves_no_half_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = DiskBuffer(tmp_path, MANY)
+    queue.append(b"one")
+
+    _refuse_two(queue, monkeypatch)
     queue.append(b"three")
 
     assert _drain(queue) == [b"one", b"three"]
@@ -113,13 +117,7 @@ def test_after_a_refusal_nothing_is_added_to_a_torn_file_of_an_earlier_run(
     torn.write_bytes(torn.read_bytes() + b"ABP1 and no more")
     queue = DiskBuffer(tmp_path, MANY)
 
-    def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
-        with pytest.raises(UnavailableError, match="No space"):
-            queue.append(b"two")
+    _refuse_two(queue, monkeypatch)
     queue.append(b"three")
 
     assert _drain(queue) == [b"one", b"three"]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from afterbay.core.errors import AfterbayError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import grpc
+
     from afterbay.fleet.wire import agent_pb2 as pb
     from afterbay.fleet.wire.tls import ClientTls
 
 __all__ = ["Conversation", "GrpcTransport", "Transport"]
+
+_ENDING_S: Final = 2.0
+"""So long a headend may take to say why a stream takes no message any more."""
 
 
 class Conversation(Protocol):
@@ -89,19 +94,19 @@ class GrpcTransport:
                 bootstrap_request(asset_ids), metadata=token_metadata(self._token), timeout=timeout_s
             )
         except grpc.aio.AioRpcError as error:
-            raise UnavailableError(await self.explain(error)) from None
+            raise UnavailableError(await self.explain(error.code(), error.details())) from None
         finally:
             await channel.close()
         return answer
 
-    async def explain(self, error: Any) -> str:
+    async def explain(self, code: grpc.StatusCode, details: str | None) -> str:
         """Say why a call failed; of TLS gRPC itself says next to nothing."""
         import grpc
 
         from afterbay.fleet.wire.tls import diagnose
 
-        told = f"{self.address}: {error.details() or error.code().name.lower()}"
-        if self._tls is not None and error.code() is grpc.StatusCode.UNAVAILABLE:
+        told = f"{self.address}: {details or code.name.lower()}"
+        if self._tls is not None and code is grpc.StatusCode.UNAVAILABLE:
             with suppress(OSError, AfterbayError):
                 found = await asyncio.to_thread(diagnose, self.address, self._tls, timeout_s=3.0)
                 return found or told
@@ -127,10 +132,8 @@ class _GrpcConversation:
 
         try:
             await self._call.write(message)
-        except grpc.aio.AioRpcError as error:
-            raise UnavailableError(await self._transport.explain(error)) from None
-        except asyncio.InvalidStateError:
-            raise UnavailableError(f"{self._transport.address}: the stream has ended") from None
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            raise UnavailableError(await self._ending()) from None
 
     async def receive(self) -> pb.HeadendToAgent | None:
         import grpc
@@ -138,8 +141,19 @@ class _GrpcConversation:
         try:
             message = await self._call.read()
         except grpc.aio.AioRpcError as error:
-            raise UnavailableError(await self._transport.explain(error)) from None
+            raise UnavailableError(await self._transport.explain(error.code(), error.details())) from None
         return None if message is grpc.aio.EOF else message
+
+    async def _ending(self) -> str:
+        """Say why the stream is over.
+
+        gRPC fails a write into it with an internal error and forgets what the headend said: the headend is asked.
+        """
+        try:
+            await self._transport.bootstrap((), _ENDING_S)
+        except UnavailableError as why:
+            return str(why)
+        return f"{self._transport.address}: the stream has ended"
 
     async def close(self) -> None:
         with suppress(Exception):  # it is over either way

@@ -50,6 +50,19 @@ def test_a_single_size_is_the_same_case_of_the_sweep(bench: Bench) -> None:
     assert found["goal_reached"] is False
 
 
+def test_hours_that_were_just_shown_are_shown_to_nobody_else_and_not_after_their_end(bench: Bench) -> None:
+    project = bench.project()
+    run = bench.run(project)
+
+    first, again = (bench.ask("GET", f"/simulations/{run}/hourly", params={"index": 1}) for _ in range(2))
+
+    assert first.status_code == 200
+    assert again.content == first.content
+    assert bench.ask("GET", f"/simulations/{run}/hourly", "stranger", params={"index": 1}).status_code == 404
+    assert bench.ask("DELETE", f"/simulations/{run}", "admin").status_code == 204
+    assert bench.ask("GET", f"/simulations/{run}/hourly", params={"index": 1}).status_code == 404
+
+
 def test_a_single_run_of_many_sizes_is_refused(bench: Bench) -> None:
     answer = bench.ask("POST", f"/projects/{bench.project()}/simulate", json={"simulation_type": "single"})
 
